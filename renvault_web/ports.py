@@ -1,0 +1,176 @@
+"""All that the outside can do to us, and we to it: six protocols, the only seams of the package.
+
+They speak ``str``, ``bytes``, ``float`` and JSON-like ``dict``; times are epoch seconds, durations seconds. Each has
+a fake in ``renvault_web.testing`` and an adapter in ``renvault_web.browser``; both pass one contract suite.
+Every ``subscribe`` returns its unsubscribe, which may be called twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
+
+Json: TypeAlias = dict[str, Any]
+"""A JSON object as it came from outside: trusted only after a parsing function has read it."""
+
+Unsubscribe: TypeAlias = Callable[[], None]
+
+
+class Clock(Protocol):
+    """The wall clock, a steady clock for latencies, and sleep."""
+
+    def now(self) -> float:
+        """Return the wall clock, epoch seconds. It may jump."""
+        ...
+
+    def steady(self) -> float:
+        """Return seconds from an arbitrary start that never jump back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after about ``seconds``; much later where the device slept meanwhile."""
+        ...
+
+
+class Storage(Protocol):
+    """Text by key, synchronous: ``localStorage`` or a memory that stands in for it."""
+
+    @property
+    def persistent(self) -> bool:
+        """False where what is stored dies with the page."""
+        ...
+
+    def get(self, key: str) -> str | None:
+        """Return the text under ``key``, or None."""
+        ...
+
+    def set(self, key: str, value: str) -> None:
+        """Store ``value``; ``StorageFullError`` when there is no room (the old value stays), ``StorageError`` else."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Remove ``key`` if it is there."""
+        ...
+
+    def keys(self) -> list[str]:
+        """Return every key of the store, ours and others'."""
+        ...
+
+
+class Cipher(Protocol):
+    """AES-256-GCM and HMAC-SHA256 under keys that never leave their place; a whole batch a call."""
+
+    @property
+    def persistent(self) -> bool:
+        """False where the key dies with the page: what it seals cannot be read by the next one."""
+        ...
+
+    @property
+    def key_id(self) -> bytes:
+        """The 8-byte id of the key that seals now."""
+        ...
+
+    async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
+        """Return the 32-byte HMAC-SHA256 of each message under the index key."""
+        ...
+
+    async def seal(self, jobs: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """Seal each ``(aad, plaintext)`` with a fresh 12-byte IV; return IV, ciphertext and 16-byte tag joined."""
+        ...
+
+    async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
+        """Open each ``(key_id, aad, sealed)``; None where the key is unknown or the tag does not fit."""
+        ...
+
+
+class Network(Protocol):
+    """What the browser says about the network, and a check that does not take its word."""
+
+    def online(self) -> bool:
+        """Return ``navigator.onLine``; a hint, no proof."""
+        ...
+
+    async def check(self) -> bool:
+        """Return whether our own origin answers now (4 s limit, past every cache)."""
+        ...
+
+    def subscribe(self, listener: Callable[[bool], None]) -> Unsubscribe:
+        """Call ``listener(online)`` on each online or offline event, synthetic ones too."""
+        ...
+
+
+class Wallet(Protocol):
+    """One adopted WalletConnect client: its sessions, its calls, its relay transport.
+
+    A session is a dict: ``topic, pairingTopic, peer, expiry`` (seconds), ``accounts, namespaces``. Calls raise
+    ``WalletError`` with the codes listed there, at the latest when their own limit has passed.
+    """
+
+    def sessions(self) -> list[Json]:
+        """Return the sessions the client lists now."""
+        ...
+
+    def subscribe(self, listener: Callable[[Json], None]) -> Unsubscribe:
+        """Call ``listener(event)`` for each SDK event.
+
+        ``event["event"]`` is one of ``session_connect`` (with ``session``), ``session_update``, ``session_extend``
+        (both with ``session``), ``session_delete``, ``session_expire``, ``session_event`` (with ``params``),
+        ``session_error`` (with ``message``), ``relay_connect``, ``relay_disconnect`` (with ``message``). Session
+        events carry ``topic``, and ``id`` where the SDK has one (0 for what the client did by itself).
+        """
+        ...
+
+    async def extend(self, topic: str, limit: float) -> float:
+        """Extend by the SDK's period once the peer acknowledges; return the new expiry, read from the client.
+
+        Until then the client's record holds the old expiry. ``WalletError`` with ``refused``, ``unknown`` (no answer
+        within ``limit`` seconds; a late one arrives as a ``session_extend`` event), ``expired``, ``unreachable``.
+        """
+        ...
+
+    async def disconnect(self, topic: str, limit: float) -> None:
+        """Tell the peer (at most ``limit`` seconds), then delete locally in any case. Already gone is success."""
+        ...
+
+    async def ping(self, topic: str, limit: float) -> None:
+        """Return when the peer has answered; ``WalletError`` with ``unknown`` after ``limit`` seconds."""
+        ...
+
+    async def remove_stale_pairings(self) -> int:
+        """Remove pairings that are expired or were never used; return how many."""
+        ...
+
+    def connected(self) -> bool:
+        """Return whether the relay's socket is open. Open is not proof of life: see ``prove``."""
+        ...
+
+    def hold(self) -> bool:
+        """Take the transport: from now on the client makes no attempt of its own when it is not connected.
+
+        Return False where the client's fields are not as known: then its own loop stays in charge.
+        """
+        ...
+
+    def release(self) -> None:
+        """Give the transport back to the client's own loop."""
+        ...
+
+    async def open(self, limit: float) -> None:
+        """Make exactly one connection attempt; ``WalletError`` (``unreachable``) at the moment it fails."""
+        ...
+
+    async def prove(self, limit: float) -> None:
+        """Return when the relay has answered a round trip of ours; ``WalletError`` (``unreachable``) else."""
+        ...
+
+
+class Tabs(Protocol):
+    """The other pages of this origin."""
+
+    def post(self, message: Json) -> None:
+        """Send ``message`` to every other page of ours."""
+        ...
+
+    def subscribe(self, listener: Callable[[Json], None]) -> Unsubscribe:
+        """Call ``listener(message)`` for each message of another page. Its content is not to be trusted."""
+        ...
