@@ -1,0 +1,172 @@
+"""The browser behind five ports: clock, storage, cipher, network and tabs.
+
+Each adapter is a thin face over one object of the bridge (``web/src/bridge.ts``). Only text, numbers and JSON cross.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any
+
+from pyodide.ffi import create_proxy
+
+from ..errors import StorageError, StorageFullError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..ports import Json, Unsubscribe
+
+_log = logging.getLogger(__name__)
+
+
+class BrowserClock:
+    """The device's clocks."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def steady(self) -> float:
+        return time.perf_counter()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class BrowserStorage:
+    """``localStorage``, or the bridge's memory where the browser keeps that from us."""
+
+    def __init__(self, bridge: Any) -> None:
+        self._storage = bridge.storage
+
+    @property
+    def persistent(self) -> bool:
+        return bool(self._storage.persistent)
+
+    def get(self, key: str) -> str | None:
+        value = self._storage.get(key)
+        return value if isinstance(value, str) else None  # JavaScript's null is not Python's None
+
+    def set(self, key: str, value: str) -> None:
+        outcome: str = self._storage.set(key, value)
+        if outcome == "full":
+            raise StorageFullError(
+                "The browser has no more room for this site. Remove stored data you no longer need; "
+                "what was stored is still there."
+            )
+        if outcome:
+            raise StorageError(f"The browser could not store a record ({outcome}).")
+
+    def remove(self, key: str) -> None:
+        self._storage.remove(key)
+
+    def keys(self) -> list[str]:
+        keys = self._storage.keys()
+        try:
+            return list(keys.to_py())
+        finally:
+            keys.destroy()
+
+
+class BrowserCipher:
+    """WebCrypto under keys that JavaScript cannot read either."""
+
+    def __init__(self, bridge: Any) -> None:
+        self._cipher = bridge.cipher
+        self._key_id = b64decode(self._cipher.keyId)
+
+    @property
+    def persistent(self) -> bool:
+        return bool(self._cipher.persistent)
+
+    @property
+    def key_id(self) -> bytes:
+        return self._key_id
+
+    async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
+        return [b64decode(tag) for tag in await self._call(self._cipher.tags, [_text(m) for m in messages])]
+
+    async def seal(self, jobs: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        return [b64decode(sealed) for sealed in await self._call(self._cipher.seal, _texts(jobs))]
+
+    async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
+        opened = await self._call(self._cipher.open, _texts(jobs))
+        return [None if plaintext is None else b64decode(plaintext) for plaintext in opened]
+
+    async def _call(self, method: Callable[[str], Any], jobs: list[Any]) -> list[Any]:
+        result: list[Any] = json.loads(await method(json.dumps(jobs)))
+        return result
+
+
+class BrowserNetwork:
+    """``navigator.onLine``, its events, and a request to our own origin."""
+
+    def __init__(self, bridge: Any) -> None:
+        self._network = bridge.network
+
+    def online(self) -> bool:
+        return bool(self._network.online())
+
+    async def check(self) -> bool:
+        return bool(await self._network.check())
+
+    def subscribe(self, listener: Callable[[bool], None]) -> Unsubscribe:
+        return subscribe_through_proxy(self._network.subscribe, listener)
+
+
+class BrowserTabs:
+    """The other pages of this origin, over a BroadcastChannel."""
+
+    def __init__(self, bridge: Any) -> None:
+        self._tabs = bridge.tabs
+
+    def post(self, message: Json) -> None:
+        self._tabs.post(json.dumps(message))
+
+    def subscribe(self, listener: Callable[[Json], None]) -> Unsubscribe:
+        return subscribe_through_proxy(self._tabs.subscribe, json_listener(listener))
+
+
+def json_listener(listener: Callable[[Json], None]) -> Callable[[str], None]:
+    """Wrap ``listener`` so that it takes JSON text; what is not a JSON object is dropped with a log line."""
+
+    def receive(text: str) -> None:
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            message = None
+        if isinstance(message, dict):
+            listener(message)
+        else:
+            _log.warning("a message from outside was not a JSON object and was dropped")
+
+    return receive
+
+
+def subscribe_through_proxy(
+    subscribe: Callable[[Any], Callable[[], None]], listener: Callable[..., None]
+) -> Unsubscribe:
+    """Subscribe in JavaScript; the unsubscribe ends it there and destroys both proxies, once."""
+    proxy = create_proxy(listener)
+    undo: list[Any] = [subscribe(proxy)]
+
+    def unsubscribe() -> None:
+        if undo:
+            end = undo.pop()
+            end()
+            end.destroy()
+            proxy.destroy()
+
+    return unsubscribe
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode("ascii")
+
+
+def _texts(jobs: Sequence[tuple[bytes, ...]]) -> list[list[str]]:
+    return [[_text(part) for part in job] for job in jobs]

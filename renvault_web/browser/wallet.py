@@ -1,0 +1,66 @@
+"""The Wallet port over one adopted client (``web/src/wallet.ts``).
+
+The adapter never rejects: each call answers ``{"value": …}`` or ``{"error": {"code", "message"}}`` as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..errors import WalletError
+from .adapters import json_listener, subscribe_through_proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..ports import Json, Unsubscribe
+
+
+class BrowserWallet:
+    """A WalletConnect client that the page made."""
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+
+    def sessions(self) -> list[Json]:
+        sessions: list[Json] = json.loads(self._adapter.sessions())
+        return sessions
+
+    def subscribe(self, listener: Callable[[Json], None]) -> Unsubscribe:
+        return subscribe_through_proxy(self._adapter.subscribe, json_listener(listener))
+
+    async def extend(self, topic: str, limit: float) -> float:
+        return float(_value(await self._adapter.extend(topic, limit * 1000)))
+
+    async def disconnect(self, topic: str, limit: float) -> None:
+        _value(await self._adapter.disconnect(topic, limit * 1000))
+
+    async def ping(self, topic: str, limit: float) -> None:
+        _value(await self._adapter.ping(topic, limit * 1000))
+
+    async def remove_stale_pairings(self) -> int:
+        return int(_value(await self._adapter.removeStalePairings()))
+
+    def connected(self) -> bool:
+        return bool(self._adapter.connected())
+
+    def hold(self) -> bool:
+        return bool(self._adapter.hold())
+
+    def release(self) -> None:
+        self._adapter.release()
+
+    async def open(self, limit: float) -> None:
+        _value(await self._adapter.open(limit * 1000))
+
+    async def prove(self, limit: float) -> None:
+        _value(await self._adapter.prove(limit * 1000))
+
+
+def _value(answer: str) -> Any:
+    outcome = json.loads(answer)
+    error = outcome.get("error")
+    if error is not None:
+        raise WalletError(str(error.get("message")), code=str(error.get("code")))
+    return outcome.get("value")

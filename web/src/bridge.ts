@@ -1,0 +1,154 @@
+/**
+ * All that Python sees of the browser: the module `renvault_bridge`. Text, numbers and JSON strings cross, nothing
+ * else, so that no proxy is left behind. Bytes travel as base64 inside the JSON.
+ */
+import { openKeys } from "./keys.ts";
+import { Sealer } from "./seal.ts";
+import { openStorage, type TextStorage } from "./text-storage.ts";
+import type { WalletAdapter } from "./wallet.ts";
+
+/** The prefix of our records in localStorage (renvault_web/record.py). */
+const RECORD_PREFIX = "rv1.";
+
+/** How long our own origin may take to answer a check, ms. */
+const CHECK_LIMIT_MS = 4_000;
+
+const CHANNEL = "renvault";
+
+export interface CipherBridge {
+  readonly persistent: boolean;
+  /** base64 of the 8-byte key id */
+  readonly keyId: string;
+  /** JSON list of base64 → the same, 32 bytes each */
+  tags(json: string): Promise<string>;
+  /** JSON list of [aad, plaintext] → list of sealed */
+  seal(json: string): Promise<string>;
+  /** JSON list of [key id, aad, sealed] → list of plaintext or null */
+  open(json: string): Promise<string>;
+}
+
+export interface Bridge {
+  readonly storage: TextStorage;
+  readonly cipher: CipherBridge;
+  readonly network: {
+    online(): boolean;
+    check(): Promise<boolean>;
+    subscribe(listener: (online: boolean) => void): () => void;
+  };
+  readonly tabs: { post(json: string): void; subscribe(listener: (json: string) => void): () => void };
+  /** The adopted client, put here just before Python is asked to initialise with it. */
+  wallet: WalletAdapter | null;
+  /** Python's end of the message pipe (renvault_web/gateway.py). */
+  send(json: string): void;
+  close(): void;
+}
+
+/** Opens keys and storage, and begins to decrypt the stored records while Python is still being loaded. */
+export async function createBridge(send: (json: string) => void = () => {}): Promise<Bridge> {
+  const sealer = new Sealer(await openKeys());
+  // Records sealed by a key that dies with the page would be unreadable litter: they stay in memory with it.
+  const storage = openStorage(sealer.persistent);
+  const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(CHANNEL) : null;
+  return {
+    storage,
+    cipher: cipherBridge(sealer, openAhead(sealer, storage)),
+    network: { online: () => navigator.onLine, check, subscribe: onNetworkChange },
+    tabs: {
+      post: (json) => channel?.postMessage(json),
+      subscribe: (listener) => onMessage(channel, listener),
+    },
+    wallet: null,
+    send,
+    close: () => channel?.close(),
+  };
+}
+
+function cipherBridge(sealer: Sealer, ahead: Map<string, Promise<string | null>>): CipherBridge {
+  return {
+    persistent: sealer.persistent,
+    keyId: toBase64(sealer.keyId),
+    async tags(json) {
+      const messages = (JSON.parse(json) as string[]).map(fromBase64);
+      return JSON.stringify((await sealer.tags(messages)).map(toBase64));
+    },
+    async seal(json) {
+      const jobs = (JSON.parse(json) as [string, string][]).map(([aad, plain]) => ({
+        aad: fromBase64(aad),
+        plaintext: fromBase64(plain),
+      }));
+      return JSON.stringify((await sealer.seal(jobs)).map(toBase64));
+    },
+    async open(json) {
+      const jobs = JSON.parse(json) as [string, string, string][];
+      const opened = jobs.map(([keyId, aad, sealed]) => {
+        const early = ahead.get(sealed + aad);
+        ahead.delete(sealed + aad); // a decrypted record is handed out once, then forgotten here
+        return early ?? openOne(sealer, keyId, aad, sealed);
+      });
+      return JSON.stringify(await Promise.all(opened));
+    },
+  };
+}
+
+/** Starts to open every stored record at once; Python asks for them by the same bytes a moment later. */
+function openAhead(sealer: Sealer, storage: TextStorage): Map<string, Promise<string | null>> {
+  const ahead = new Map<string, Promise<string | null>>();
+  for (const key of storage.keys()) {
+    if (!key.startsWith(RECORD_PREFIX)) continue;
+    try {
+      const record = decodeRecord(storage.get(key) ?? "", key);
+      const [keyId, aad, sealed] = [record.keyId, record.aad, record.sealed].map(toBase64) as [string, string, string];
+      ahead.set(sealed + aad, openOne(sealer, keyId, aad, sealed));
+    } catch {
+      // Not readable as a record: Python reads it again and reports it.
+    }
+  }
+  return ahead;
+}
+
+async function openOne(sealer: Sealer, keyId: string, aad: string, sealed: string): Promise<string | null> {
+  const job = { keyId: fromBase64(keyId), aad: fromBase64(aad), sealed: fromBase64(sealed) };
+  const [plaintext] = await sealer.open([job]);
+  return plaintext ? toBase64(plaintext) : null;
+}
+
+/** Whether our own origin answers now. Any answer counts, an error page too: it came over the network. */
+async function check(): Promise<boolean> {
+  try {
+    const url = location.origin + location.pathname;
+    await fetch(url, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(CHECK_LIMIT_MS) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function onNetworkChange(listener: (online: boolean) => void): () => void {
+  const owner = new AbortController();
+  for (const name of ["online", "offline"] as const) {
+    addEventListener(name, () => listener(name === "online"), { signal: owner.signal });
+  }
+  return () => owner.abort();
+}
+
+function onMessage(channel: BroadcastChannel | null, listener: (json: string) => void): () => void {
+  const owner = new AbortController();
+  channel?.addEventListener(
+    "message",
+    (event) => {
+      if (typeof event.data === "string") listener(event.data.toWellFormed());
+    },
+    { signal: owner.signal },
+  );
+  return () => owner.abort();
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
