@@ -1,0 +1,188 @@
+"""The record: how one session, or anything else of ours, lies at rest.
+
+Pure: it lays bytes out and checks them; the cipher port seals and opens them. ``web/src/seal.ts`` has the same
+layout for the SDK's entries, and both are held to ``tests/fixtures/record-vectors.json``.
+
+A record is text: canonical base64url without padding (RFC 4648, section 5) of these bytes. ::
+
+    offset  bytes  field
+    0       1      version, 1
+    1       1      purpose: 1 a session, 2 an entry of the WalletConnect SDK's store, 3 notes on all sessions
+    2       1      flags
+    3       8      key id: which key sealed the record; random, chosen with the key
+    11      12     IV, fresh random bytes for every sealing
+    23      n      ciphertext: AES-256-GCM of the body
+    23+n    16     tag of AES-256-GCM
+
+The first 11 bytes are the header. The additional authenticated data is the header followed by the record's own
+storage key in UTF-8: a record moved to another place, or given another header, does not open.
+
+The storage key is ``rv1.`` and the base64url of the first 16 bytes of HMAC-SHA256(index key, purpose byte + identity
+in UTF-8). The identity is the session's topic, the SDK's key or a fixed word; the storage key does not reveal it.
+Keys never begin with ``renvault_session_``: an older clean-up of the frontend deletes what it cannot read there.
+
+Flags, bit by bit; a reader refuses a record with a bit it does not know::
+
+    0x01  the body is a zlib stream (RFC 1950); else it is plain
+    0x02  that stream was made with the preset dictionary which its DICTID names (only with 0x01)
+    0x80  kept free for records that are not sealed; refused by this version
+
+The body, once inflated, is one JSON object in UTF-8; every character beyond ASCII is escaped, so that lone surrogates
+survive too. AES-GCM hides what is written, not how long it is.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from .errors import CorruptRecordError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = 1
+KEY_PREFIX = "rv1."
+KEY_ID_SIZE = 8  # bytes
+HEADER_SIZE = 3 + KEY_ID_SIZE  # bytes
+IV_SIZE = 12  # bytes; the 96 bits that AES-GCM is made for (NIST SP 800-38D, 5.2.1.1)
+TAG_SIZE = 16  # bytes
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of an inflated body. Browsers give an origin about 5 MiB of localStorage; a larger body is an attack."""
+
+MAX_TEXT = (HEADER_SIZE + IV_SIZE + MAX_BODY + TAG_SIZE) * 4 // 3 + 1
+"""Characters of a record's text: those of a body of ``MAX_BODY`` bytes."""
+
+COMPRESSED = 0x01
+_KNOWN_FLAGS = COMPRESSED
+
+_STORAGE_KEY_TAG = 16  # bytes of the HMAC that the storage key shows; 128 bits leave collisions out of reach
+
+
+class Purpose(IntEnum):
+    """What a record is for. It stands in the header and in the storage key's HMAC."""
+
+    SESSION = 1
+    SDK_ENTRY = 2
+    NOTES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record taken apart. Nothing in it is authentic until the cipher has opened ``sealed``."""
+
+    purpose: int
+    flags: int
+    key_id: bytes
+    sealed: bytes
+
+    @property
+    def header(self) -> bytes:
+        """The header's bytes as they stand in the record."""
+        return header(self.purpose, self.flags, self.key_id)
+
+
+def header(purpose: int, flags: int, key_id: bytes) -> bytes:
+    """Return the 11 bytes that begin a record."""
+    if len(key_id) != KEY_ID_SIZE:
+        raise ValueError(f"A key id has {KEY_ID_SIZE} bytes, not {len(key_id)}.")
+    return bytes((VERSION, purpose, flags)) + key_id
+
+
+def key_message(purpose: Purpose, identity: str) -> bytes:
+    """Return what the index key is to sign, so that the signature gives the storage key of ``identity``."""
+    # Topics come from outside and may hold lone surrogates; each must still have a key of its own.
+    return bytes((purpose,)) + identity.encode("utf-8", "surrogatepass")
+
+
+def storage_key(tag: bytes) -> str:
+    """Return the storage key that follows from the index key's signature of a ``key_message``."""
+    return KEY_PREFIX + _to_text(tag[:_STORAGE_KEY_TAG])
+
+
+def aad(record_header: bytes, key: str) -> bytes:
+    """Return the additional authenticated data of the record with this header under this storage key."""
+    return record_header + key.encode("utf-8", "surrogatepass")
+
+
+def encode_record(record: Record) -> str:
+    """Return the record as text."""
+    return _to_text(record.header + record.sealed)
+
+
+def decode_record(text: str) -> Record:
+    """Take a record's text apart.
+
+    Raises ``CorruptRecordError`` that says what is wrong. Exactly one text stands for given bytes: a changed
+    character gives other bytes or fails here.
+    """
+    if len(text) > MAX_TEXT:
+        raise CorruptRecordError(f"The record has {len(text)} characters; {MAX_TEXT} is the most that is read.")
+    try:
+        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise CorruptRecordError("The record is not base64url.") from error
+    # The decoder skips foreign characters and ignores the spare bits of the last one; the way back shows both.
+    if _to_text(data) != text:
+        raise CorruptRecordError("The record is not canonical base64url: at least one character was changed.")
+    if data[:1] and data[0] != VERSION:
+        raise CorruptRecordError(
+            f"The record has version {data[0]}, this page reads version {VERSION}. It is kept as it is: "
+            "a newer version of this page can read it."
+        )
+    if len(data) < HEADER_SIZE + IV_SIZE + TAG_SIZE:
+        raise CorruptRecordError(f"The record is cut short: it has {len(data)} bytes.")
+    if data[2] & ~_KNOWN_FLAGS:
+        raise CorruptRecordError(f"The record has flags {data[2]:#04x}, of which this page does not know all.")
+    return Record(purpose=data[1], flags=data[2], key_id=data[3:HEADER_SIZE], sealed=data[HEADER_SIZE:])
+
+
+def pack(data: Mapping[str, Any], *, compress: bool = True) -> tuple[int, bytes]:
+    """Return the flags and the body for a JSON object.
+
+    The body is compressed where that makes it smaller. Raises ``StorageError`` for what JSON cannot hold (NaN, bytes,
+    an object within itself) and for a body above ``MAX_BODY``.
+    """
+    try:
+        body = json.dumps(data, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StorageError("What is to be stored holds something that JSON cannot express.") from error
+    if len(body) > MAX_BODY:
+        raise StorageError(f"What is to be stored has {len(body)} bytes; a record holds {MAX_BODY} at most.")
+    if compress:
+        smaller = zlib.compress(body, 9)
+        if len(smaller) < len(body):
+            return COMPRESSED, smaller
+    return 0, body
+
+
+def unpack(flags: int, body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body; ``CorruptRecordError`` where there is none."""
+    plain = _inflate(body) if flags & COMPRESSED else body
+    try:
+        data = json.loads(plain.decode())
+    except (ValueError, RecursionError) as error:
+        raise CorruptRecordError("The record's body is not JSON.") from error
+    if not isinstance(data, dict):
+        raise CorruptRecordError(f"The record's body must be a JSON object, not {type(data).__name__}.")
+    return data
+
+
+def _inflate(body: bytes) -> bytes:
+    stream = zlib.decompressobj()
+    try:
+        plain = stream.decompress(body, MAX_BODY + 1)
+    except zlib.error as error:
+        raise CorruptRecordError("The record's body cannot be inflated.") from error
+    if not stream.eof or stream.unused_data or len(plain) > MAX_BODY:
+        raise CorruptRecordError(f"The record's body is cut short, too long, or inflates beyond {MAX_BODY} bytes.")
+    return plain
+
+
+def _to_text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
