@@ -1,0 +1,77 @@
+/** Brings Python up: runtime, standard library and our package are fetched in parallel, keys and records beside them. */
+import type { Bridge } from "./bridge.ts";
+import { RenvaultError } from "./types.ts";
+
+/** How long the whole boot may take, ms. A policy without `wasm-unsafe-eval` makes Pyodide wait for ever. */
+const BOOT_LIMIT_MS = 120_000;
+
+/** No package is installed at run time, so Pyodide's list of packages need not be fetched. */
+const NO_PACKAGES = { info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" }, packages: {} };
+
+const ARCHIVE = "/lib/renvault_web.zip";
+
+/** The part of Pyodide that we use; its own types are not needed at run time. */
+interface Pyodide {
+  registerJsModule(name: string, module: object): void;
+  pyimport(name: string): { start(bridge: object): Promise<(message: string) => void> };
+}
+
+interface PyodideLoader {
+  loadPyodide(options: object): Promise<Pyodide>;
+}
+
+/** Python's end of the message pipe: takes one JSON message (renvault_web/gateway.py). */
+export type Receive = (message: string) => void;
+
+/** Loads the runtime from `base` and starts Python on `bridge`. Rejects with the cause. */
+export async function boot(base: URL, bridge: Promise<Bridge>): Promise<Receive> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), BOOT_LIMIT_MS);
+  const late = new Promise<never>((_, reject) => {
+    limit.signal.addEventListener("abort", () => {
+      const seconds = BOOT_LIMIT_MS / 1000;
+      reject(
+        new RenvaultError(
+          "boot",
+          `Python did not start within ${seconds} s. Check that ${base.href}runtime/ can be reached and that the ` +
+            "page's policy has 'wasm-unsafe-eval' in script-src.",
+        ),
+      );
+    });
+  });
+  try {
+    return await Promise.race([load(base, bridge, limit.signal), late]);
+  } catch (error) {
+    if (error instanceof RenvaultError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RenvaultError("boot", `Python could not start: ${reason}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function load(base: URL, bridge: Promise<Bridge>, signal: AbortSignal): Promise<Receive> {
+  const runtime = new URL("runtime/", base);
+  const archive = fetchBytes(new URL("renvault_web.zip", runtime), signal);
+  const loader = import(/* @vite-ignore */ /* webpackIgnore: true */ new URL("pyodide.mjs", runtime).href);
+  // A failure of the one must not leave the other's rejection unheard.
+  archive.catch(() => {});
+  const { loadPyodide } = (await loader) as PyodideLoader;
+  const pyodide = await loadPyodide({
+    indexURL: runtime.href,
+    stdLibURL: new URL("stdlib.zip", runtime).href,
+    lockFileContents: NO_PACKAGES,
+    env: { HOME: "/home/pyodide", PYTHONPATH: ARCHIVE },
+    fsInit: async (fs: { writeFile(path: string, bytes: Uint8Array): void }) => {
+      fs.writeFile(ARCHIVE, await archive);
+    },
+  });
+  const ready = await bridge;
+  return pyodide.pyimport("renvault_web.browser.runtime").start(ready);
+}
+
+async function fetchBytes(url: URL, signal: AbortSignal): Promise<Uint8Array> {
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error(`${url.pathname} answered ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}

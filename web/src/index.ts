@@ -1,0 +1,320 @@
+/** RenVault's wallet sessions for a page: the services of the guide, the two elements, the encrypted SDK store. */
+import { defineElements } from "./elements.ts";
+import { Runtime } from "./runtime.ts";
+import type {
+  ManagerConfig,
+  ReconnectionConfig,
+  ReconnectionEvent,
+  ReconnectionEventName,
+  ReconnectionStatus,
+  Session,
+  SessionEvent,
+  SessionEventName,
+  SessionStats,
+  StorableSession,
+  StorageStatistics,
+} from "./types.ts";
+import { toMilliseconds, withoutSession, withoutSessions, withSession } from "./view.ts";
+
+export { createSdkStorage } from "./sdk-storage.ts";
+export type * from "./types.ts";
+export { RenvaultError } from "./types.ts";
+
+const runtime = new Runtime(new URL("./", import.meta.url));
+
+/** Settings of the page's one runtime; before the first use. */
+export function configure(settings: { /** The folder with `runtime/`; by default beside this module. */ baseUrl?: string }): void {
+  if (settings.baseUrl !== undefined) runtime.base = new URL(settings.baseUrl, document.baseURI);
+}
+
+const ACTIVE: ReadonlySet<string> = new Set(["active", "restoring"]);
+
+/** The result of `derive`, computed anew only for a source not seen before: so that equal reads are `===`. */
+function derived<Source extends object, Result>(derive: (source: Source) => Result): (source: Source) => Result {
+  const results = new WeakMap<Source, Result>();
+  return (source) => {
+    if (!results.has(source)) results.set(source, derive(source));
+    return results.get(source) as Result;
+  };
+}
+
+const activeOf = derived((sessions: readonly Session[]) => sessions.filter(({ status }) => ACTIVE.has(status)));
+
+const find = (topic: string): Session | undefined => runtime.view.state.sessions.find((one) => one.topic === topic);
+
+const sessions = {
+  active: (): Session[] => activeOf(runtime.view.state.sessions),
+  primary: (): Session | undefined => {
+    const { primary } = runtime.view.state;
+    return (primary === null ? undefined : find(primary)) ?? sessions.active()[0];
+  },
+};
+
+/** What every service has. */
+abstract class Service {
+  /** Resolves when Python is up and commands are accepted; rejects with the cause. */
+  ready(): Promise<void> {
+    return runtime.start();
+  }
+
+  /** Resolves when every command given so far has ended. */
+  flush(): Promise<void> {
+    return runtime.flush();
+  }
+}
+
+/** Session lifecycle on the host's own WalletConnect client. */
+export class WalletKitSessionIntegration extends Service {
+  static #instance: WalletKitSessionIntegration | undefined;
+
+  static getInstance(): WalletKitSessionIntegration {
+    return (this.#instance ??= new WalletKitSessionIntegration());
+  }
+
+  /** Adopts an AppKitService, AppKit, UniversalProvider, WalletKit or SignClient; never builds a second client. */
+  async initialize(client: unknown): Promise<void> {
+    await runtime.initialize("integration.initialize", client);
+  }
+
+  on(name: SessionEventName, listener: (event: SessionEvent) => void): () => void {
+    return runtime.on("integration", name, listener);
+  }
+
+  off(name: SessionEventName, listener: (event: SessionEvent) => void): void {
+    runtime.off("integration", name, listener);
+  }
+
+  getActiveSessions(): Session[] {
+    return sessions.active();
+  }
+
+  getSession(topic: string): Session | undefined {
+    return find(topic);
+  }
+
+  getPrimarySession(): Session | undefined {
+    return sessions.primary();
+  }
+
+  hasSession(): boolean {
+    return sessions.active().length > 0;
+  }
+
+  isSessionExpired(session: { expiry: number }): boolean {
+    return toMilliseconds(session.expiry) <= Date.now();
+  }
+
+  getSessionStats(): SessionStats {
+    return runtime.view.state.stats;
+  }
+
+  /** Resolves true once the wallet has confirmed; rejects with `code` refused, unknown or expired. */
+  async extendSession(topic: string): Promise<boolean> {
+    return (await runtime.call("integration.extendSession", [topic])) as boolean;
+  }
+
+  /** Tells the wallet (10 s at most) and deletes here in any case. */
+  async disconnectSession(topic: string): Promise<void> {
+    await runtime.call("integration.disconnectSession", [topic]);
+  }
+
+  /** The wallet's answer time, ms. */
+  async pingSession(topic: string): Promise<number> {
+    return (await runtime.call("integration.pingSession", [topic])) as number;
+  }
+}
+
+/** Reconnection with a schedule that can be seen. */
+export class AutomaticReconnectionService extends Service {
+  static #instance: AutomaticReconnectionService | undefined;
+
+  static getInstance(): AutomaticReconnectionService {
+    return (this.#instance ??= new AutomaticReconnectionService());
+  }
+
+  async initialize(client: unknown, config: Partial<ReconnectionConfig> = {}): Promise<void> {
+    await runtime.initialize("reconnection.initialize", client, config);
+  }
+
+  on(name: ReconnectionEventName, listener: (status: ReconnectionEvent) => void): () => void {
+    return runtime.on("reconnection", name, listener);
+  }
+
+  off(name: ReconnectionEventName, listener: (status: ReconnectionEvent) => void): void {
+    runtime.off("reconnection", name, listener);
+  }
+
+  /** Starts a new round at once; resolves with whether it connected. */
+  async reconnect(): Promise<boolean> {
+    return (await runtime.call("reconnection.reconnect")) as boolean;
+  }
+
+  isOnlineNow(): boolean {
+    return runtime.view.state.online;
+  }
+
+  getStatus(): ReconnectionStatus {
+    return runtime.view.state.reconnection;
+  }
+
+  getConfig(): ReconnectionConfig {
+    return runtime.view.state.reconnectionConfig;
+  }
+
+  /** Takes effect on the next delay. A value outside its range rejects with its name, value and range. */
+  updateConfig(config: Partial<ReconnectionConfig>): Promise<void> {
+    return quiet(
+      runtime.call("reconnection.updateConfig", [config], (state) => ({
+        ...state,
+        reconnectionConfig: { ...state.reconnectionConfig, ...config },
+      })),
+    );
+  }
+
+  destroy(): Promise<void> {
+    return quiet(runtime.destroy("reconnection.destroy"));
+  }
+}
+
+/** Encrypted session records in localStorage. Reads are plain values; a write's promise tells when it is safe. */
+export class EncryptedSessionStorage extends Service {
+  static #instance: EncryptedSessionStorage | undefined;
+
+  static getInstance(): EncryptedSessionStorage {
+    return (this.#instance ??= new EncryptedSessionStorage());
+  }
+
+  storeSession(topic: string, session: StorableSession): Promise<void> {
+    return quiet(runtime.call("storage.storeSession", [topic, session], withSession(topic, session)));
+  }
+
+  storeSessions(list: (StorableSession & { topic: string })[]): Promise<void> {
+    const changes = list.map((session) => withSession(session.topic, session));
+    return quiet(
+      runtime.call("storage.storeSessions", [list], (state) => changes.reduce((before, change) => change(before), state)),
+    );
+  }
+
+  retrieveSession(topic: string): Session | undefined {
+    return find(topic);
+  }
+
+  retrieveAllSessions(): Session[] {
+    return runtime.view.state.sessions as Session[];
+  }
+
+  hasSession(topic: string): boolean {
+    return find(topic) !== undefined;
+  }
+
+  removeSession(topic: string): Promise<void> {
+    return quiet(runtime.call("storage.removeSession", [topic], withoutSession(topic)));
+  }
+
+  /** Removes our records; not the SDK's. */
+  clearAllSessions(): Promise<void> {
+    return quiet(runtime.call("storage.clearAllSessions", [], withoutSessions));
+  }
+
+  getStatistics(): StorageStatistics {
+    return runtime.view.state.storage;
+  }
+}
+
+/** The one to use: storage, lifecycle and reconnection together. */
+export class SessionManager extends Service {
+  static #instance: SessionManager | undefined;
+  #callbacks: (() => void)[] = [];
+
+  static getInstance(): SessionManager {
+    return (this.#instance ??= new SessionManager());
+  }
+
+  /** Takes over the host's client. A second call with the same client joins; another one replaces it. */
+  async initialize(
+    client: unknown,
+    onSessionRestored?: (session: Session) => void,
+    onSessionExpired?: () => void,
+  ): Promise<void> {
+    for (const end of this.#callbacks.splice(0)) end();
+    if (onSessionRestored) this.#callbacks.push(runtime.on("manager", "session_restored", onSessionRestored));
+    if (onSessionExpired) this.#callbacks.push(runtime.on("manager", "session_expired", () => onSessionExpired()));
+    await runtime.initialize("manager.initialize", client);
+  }
+
+  getActiveSessions(): Session[] {
+    return sessions.active();
+  }
+
+  getSession(topic: string): Session | undefined {
+    return find(topic);
+  }
+
+  getPrimarySession(): Session | undefined {
+    return sessions.primary();
+  }
+
+  hasSession(): boolean {
+    return sessions.active().length > 0;
+  }
+
+  async extendSession(topic: string): Promise<boolean> {
+    return (await runtime.call("integration.extendSession", [topic])) as boolean;
+  }
+
+  async disconnectSession(topic: string): Promise<void> {
+    await runtime.call("integration.disconnectSession", [topic]);
+  }
+
+  async reconnect(): Promise<boolean> {
+    return (await runtime.call("reconnection.reconnect")) as boolean;
+  }
+
+  getReconnectionStatus(): ReconnectionStatus {
+    return runtime.view.state.reconnection;
+  }
+
+  getStorageStats(): StorageStatistics {
+    return runtime.view.state.storage;
+  }
+
+  getConfig(): ManagerConfig {
+    return runtime.view.state.managerConfig;
+  }
+
+  updateConfig(config: Partial<ManagerConfig>): Promise<void> {
+    return quiet(
+      runtime.call("manager.updateConfig", [config], (state) => ({
+        ...state,
+        managerConfig: { ...state.managerConfig, ...config },
+      })),
+    );
+  }
+
+  /** Disconnects every session, then removes the records. */
+  clearAllSessions(): Promise<void> {
+    return quiet(runtime.call("manager.clearAllSessions", [], withoutSessions));
+  }
+
+  /** Stops everything and deletes nothing; `initialize` starts again. */
+  destroy(): Promise<void> {
+    for (const end of this.#callbacks.splice(0)) end();
+    return quiet(runtime.destroy("manager.destroy"));
+  }
+}
+
+/** A host that does not await a command must not get an unhandled rejection for it; one that does gets the error. */
+function quiet(running: Promise<unknown>): Promise<void> {
+  const done = running.then(() => undefined);
+  done.catch(() => {});
+  return done;
+}
+
+export { SessionManager as RefactoredSessionManager };
+
+export const walletKitSessionIntegration = WalletKitSessionIntegration.getInstance();
+export const automaticReconnectionService = AutomaticReconnectionService.getInstance();
+export const encryptedSessionStorage = EncryptedSessionStorage.getInstance();
+export const sessionManager = SessionManager.getInstance();
+
+defineElements(runtime);

@@ -1,0 +1,140 @@
+/**
+ * What Python last said, and on it what has been asked for but not answered: so that a read after a write agrees with
+ * it at once, before Python is up too. A value stays the same object until it changes.
+ */
+import type {
+  ManagerConfig,
+  ReconnectionConfig,
+  ReconnectionStatus,
+  Session,
+  SessionStats,
+  StorableSession,
+  StorageStatistics,
+} from "./types.ts";
+
+/** The sections of the state as Python publishes them (renvault_web/gateway.py). */
+export interface State {
+  readonly sessions: readonly Session[];
+  readonly primary: string | null;
+  readonly stats: SessionStats;
+  readonly storage: StorageStatistics;
+  readonly reconnection: ReconnectionStatus;
+  readonly reconnectionConfig: ReconnectionConfig;
+  readonly managerConfig: ManagerConfig;
+  readonly online: boolean;
+}
+
+/** Before Python is up. The figures are the defaults of renvault_web; a test compares the two. */
+export const INITIAL_STATE: State = {
+  sessions: [],
+  primary: null,
+  stats: { totalSessions: 0, activeSessions: 0, expiringSoon: 0 },
+  storage: {
+    totalSessions: 0,
+    totalSize: 0,
+    maxSize: 10 * 1024 * 1024,
+    usagePercent: 0,
+    quarantined: 0,
+    persistent: true,
+  },
+  reconnection: {
+    isReconnecting: false,
+    lastAttempt: null,
+    attemptCount: 0,
+    maxAttempts: 5,
+    nextRetryTime: null,
+    lastError: null,
+    state: "idle",
+    cause: null,
+    advice: null,
+    provedAt: null,
+    supervised: false,
+  },
+  reconnectionConfig: {
+    enabled: true,
+    maxAttempts: 5,
+    initialDelayMs: 1_000,
+    maxDelayMs: 30_000,
+    backoffMultiplier: 1.5,
+    onlineCheckInterval: 5_000,
+    jitter: 0,
+    attemptTimeoutMs: 10_000,
+    livenessIntervalMs: 20_000,
+    minUptimeMs: 5_000,
+  },
+  managerConfig: { autoReconnect: true, maxReconnectAttempts: 5 },
+  online: true,
+};
+
+/** A change that has been asked for: the state without it → the state with it. */
+export type Change = (state: State) => State;
+
+export class View {
+  #told: State = INITIAL_STATE;
+  #pending: Change[] = [];
+  #shown: State = INITIAL_STATE;
+  #listeners = new Set<() => void>();
+
+  get state(): State {
+    return this.#shown;
+  }
+
+  /** Takes over the sections that Python published. */
+  apply(sections: Partial<State>): void {
+    const sessions = sections.sessions && keepIdentity(this.#told.sessions, sections.sessions);
+    this.#told = { ...this.#told, ...sections, ...(sessions && { sessions }) };
+    this.#refresh();
+  }
+
+  /** Shows `change` from now on; the returned function takes it back, once Python has answered. */
+  expect(change: Change): () => void {
+    this.#pending.push(change);
+    this.#refresh();
+    return () => {
+      this.#pending = this.#pending.filter((other) => other !== change);
+      this.#refresh();
+    };
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #refresh(): void {
+    this.#shown = this.#pending.reduce((state, change) => change(state), this.#told);
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** The state once `given` is stored: what the host gave, with its expiry in milliseconds. */
+export function withSession(topic: string, given: StorableSession): Change {
+  const expiry = toMilliseconds(given.expiry);
+  const status = expiry <= Date.now() ? "expired" : "restoring";
+  const session = { accounts: [], pairingTopic: "", ...given, topic, expiry, status } as unknown as Session;
+  return (state) => {
+    const sessions = [...state.sessions.filter((other) => other.topic !== topic), session];
+    return { ...state, sessions };
+  };
+}
+
+export function withoutSession(topic: string): Change {
+  return (state) => ({ ...state, sessions: state.sessions.filter((session) => session.topic !== topic) });
+}
+
+export const withoutSessions: Change = (state) => ({ ...state, sessions: [], primary: null });
+
+/** A time of unknown unit, told by its size: above 1e11 it is milliseconds. */
+export function toMilliseconds(time: number): number {
+  return time > 1e11 ? time : time * 1000;
+}
+
+function keepIdentity(before: readonly Session[], now: readonly Session[]): readonly Session[] {
+  const known = new Map(before.map((session) => [session.topic, session]));
+  const kept = now.map((session) => {
+    const same = known.get(session.topic);
+    return same && JSON.stringify(same) === JSON.stringify(session) ? same : session;
+  });
+  const unchanged = kept.length === before.length && kept.every((session, index) => session === before[index]);
+  return unchanged ? before : kept;
+}
