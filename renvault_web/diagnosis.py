@@ -1,0 +1,56 @@
+"""Why the connection is away, and what the user can do: one cause, one line of advice.
+
+Pure: judged from what has been seen, not from guesses. Also here: error texts made fit to be shown.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+OFFLINE = "offline"
+RELAY_UNREACHABLE = "relay_unreachable"
+CONNECTION_LOST = "connection_lost"
+
+_ADVICE = {
+    OFFLINE: "You're offline. Check your network; your sessions are saved.",
+    RELAY_UNREACHABLE: "The wallet relay cannot be reached. It may be down, or your network may block it.",
+    CONNECTION_LOST: "The connection to the wallet relay was lost. Nothing to do: it is being brought back.",
+}
+
+_TEXT_LIMIT = 200  # characters of an error text that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A cause, one of this module's words, and a line of advice."""
+
+    cause: str
+    advice: str
+
+
+def diagnose(*, online: bool, failed_attempts: int) -> Diagnosis:
+    """Tell why there is no connection, given the network's word and how many attempts failed since the loss."""
+    if not online:
+        cause = OFFLINE
+    elif failed_attempts:
+        cause = RELAY_UNREACHABLE
+    else:
+        cause = CONNECTION_LOST
+    return Diagnosis(cause, _ADVICE[cause])
+
+
+_SECRETS = (
+    (re.compile(r"\bwc:[^\s\"'<>]*"), "wc:…"),  # a pairing URI holds the session's key
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE), r"\1"),  # a relay URL: a token
+    (re.compile(r"\beyJ[\w-]+\.[\w.-]+"), "(token)"),  # a JWT
+    (re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24,}\b", re.IGNORECASE), r"\1…"),  # a topic or a key
+)
+
+
+def presentable(text: str) -> str:
+    """Return an error text without secrets, on one line, cut to 200 characters; of a topic it keeps 8."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    text = " ".join(text.split())
+    return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from renvault_web.diagnosis import diagnose, presentable
+
+
+@pytest.mark.parametrize(
+    ("online", "failed_attempts", "cause"),
+    [
+        (False, 0, "offline"),
+        (False, 3, "offline"),
+        (True, 0, "connection_lost"),
+        (True, 1, "relay_unreachable"),
+    ],
+)
+def test_the_cause_follows_from_what_was_seen(online: bool, failed_attempts: int, cause: str) -> None:
+    diagnosis = diagnose(online=online, failed_attempts=failed_attempts)
+    assert diagnosis.cause == cause
+    assert diagnosis.advice
+    assert "\n" not in diagnosis.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text", "plain text"),
+        ("two\n  lines\t", "two lines"),
+        (
+            "WebSocket connection failed for host: wss://relay.example/?auth=eyJhbGciOi.J9.x&projectId=1",
+            "WebSocket connection failed for host: wss://relay.example/",
+        ),
+        ("pair WSS://Relay.example:1/p#key=1 'wc:ab@2?symKey=cd' end", "pair WSS://Relay.example:1/p 'wc:…' end"),
+        ("token eyJhbGciOiJFZERTQSJ9.eyJp-c3Mi.sig_nature was refused", "token (token) was refused"),
+        (f"session topic doesn't exist: {'0123456789ABCDEF' * 4}", "session topic doesn't exist: 01234567…"),
+        ("is it?yes", "is it?yes"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 199 + "…"),
+    ],
+)
+def test_an_error_text_is_shown_without_secrets(text: str, shown: str) -> None:
+    assert presentable(text) == shown
