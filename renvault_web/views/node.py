@@ -25,14 +25,14 @@ Value: TypeAlias = str | int | float | bool | None
 
 # fmt: off
 TAGS = frozenset([
-    "a", "bdi", "button", "code", "dd", "details", "div", "dl", "dt", "footer", "h2", "h3", "header", "li", "p", "path",
-    "progress", "section", "span", "strong", "summary", "svg", "ul",
+    "a", "bdi", "button", "dd", "details", "div", "dl", "dt", "footer", "h2", "h3", "header", "li", "meter", "p",
+    "path", "progress", "section", "span", "strong", "summary", "svg", "ul",
     "rv-ago", "rv-bytes", "rv-number", "rv-until", "rv-when",
 ])
 
 ATTRIBUTES = frozenset([
-    "at", "class", "d", "hidden", "href", "id", "key", "lang", "max", "n", "rel", "role", "tabindex", "target", "unit",
-    "value", "viewBox",
+    "at", "class", "d", "hidden", "href", "id", "key", "lang", "max", "n", "rel", "role", "tabindex", "target", "type",
+    "unit", "value", "viewBox",
 ])
 # fmt: on
 

@@ -19,12 +19,12 @@ export interface MountedTree {
 }
 
 const TAGS = new Set(
-  ("a bdi button code dd details div dl dt footer h2 h3 header li p path progress section span strong summary svg ul " +
-    "rv-ago rv-bytes rv-number rv-until rv-when").split(" "),
+  ("a bdi button dd details div dl dt footer h2 h3 header li meter p path progress section span strong summary svg " +
+    "ul rv-ago rv-bytes rv-number rv-until rv-when").split(" "),
 );
 
 const ATTRIBUTES = new Set(
-  "at class d hidden href id key lang max n rel role tabindex target unit value viewBox".split(" "),
+  "at class d hidden href id key lang max n rel role tabindex target type unit value viewBox".split(" "),
 );
 
 const WORD_ATTRIBUTE = /^(?:aria|data)-[a-z]+(?:-[a-z]+)*$/;

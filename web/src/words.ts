@@ -9,9 +9,6 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A no-break space: a number and its unit stay on one line. */
-const GAP = "\u00a0";
-
 /** A wording, and in how many ms it is no longer true (Infinity: never). */
 export interface Wording {
   readonly text: string;
@@ -56,7 +53,7 @@ export class Words {
   number(n: number, unit?: string): string {
     if (unit === undefined) return this.#number.format(n);
     const style = { style: "unit", unit, unitDisplay: "short" } as const;
-    return new Intl.NumberFormat(this.#locale, style).format(n).replaceAll(" ", GAP);
+    return new Intl.NumberFormat(this.#locale, style).format(n);
   }
 
   /** A size: "880 bytes", "214 kB", "10 MB", in steps of 1024. */
@@ -69,9 +66,7 @@ export class Words {
       unit: units[power]!,
       unitDisplay: power === 0 ? "long" : "short",
       maximumFractionDigits: value < 10 ? 1 : 0,
-    })
-      .format(value)
-      .replaceAll(" ", GAP);
+    }).format(value);
   }
 
   #duration(ms: number): string {
@@ -88,7 +83,7 @@ export class Words {
   }
 
   #count(n: number, symbol: string): string {
-    return this.#number.format(Math.floor(n)) + GAP + symbol;
+    return `${this.#number.format(Math.floor(n))} ${symbol}`;
   }
 }
 

@@ -1,0 +1,149 @@
+"""Every word that the views say, in one table.
+
+Pure. ``say`` gives a text as children of a node, so that a time or a number can stand where the language wants it;
+``word`` gives plain text. A further language is a further table with the same keys.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .node import Node
+
+LANGUAGE = "en"
+
+ENGLISH: dict[str, str] = {
+    # banner
+    "banner.reconnecting": "Reconnecting to your wallet…",
+    "banner.waiting": "{cause} Trying again in {time}.",
+    "banner.attempting": "{cause} Trying now…",
+    "banner.attempt": "attempt {n} of {max}",
+    "banner.safe": "Your session is saved. Your funds are safe.",
+    "banner.offline": "You're offline.",
+    "banner.offline_more": "Your session is saved; we'll reconnect automatically.",
+    "banner.failed": "Couldn't reconnect to your wallet.",
+    "banner.reconnected": "Reconnected",
+    "banner.retry": "Retry now",
+    "banner.dismiss": "Dismiss",
+    # the pill, which a dismissed banner becomes
+    "pill.waiting": "Trying again in {time}",
+    "pill.attempting": "Trying now…",
+    "pill.offline": "Offline",
+    "pill.failed": "Not connected",
+    "pill.reconnected": "Reconnected",
+    # why there is no connection, and what to do: the causes of renvault_web.diagnosis
+    "cause.connection_lost": "Not connected to the relay.",
+    "cause.relay_unreachable": "Couldn't reach the relay.",
+    "cause.offline": "Your network does not answer.",
+    "advice.connection_lost": "Check your internet connection, then try again.",
+    "advice.relay_unreachable": "It may be down, or your network may block it. Check your connection, then try again.",
+    "advice.offline": "Check your internet connection.",
+    # dashboard
+    "dashboard.title": "Wallet sessions",
+    "dashboard.empty": "No wallet session yet. Once a wallet approves one, it stays here, across reloads.",
+    "dashboard.active": "Active",
+    "dashboard.expiring": "Expiring soon",
+    "dashboard.total": "In total",
+    "light.network": "Network",
+    "light.network.online": "online",
+    "light.network.offline": "offline",
+    "light.relay": "Relay",
+    "light.relay.idle": "not needed now",
+    "light.relay.connected": "connected",
+    "light.relay.proved": "proved {time} ago",
+    "light.relay.waiting": "next try in {time}",
+    "light.relay.attempting": "attempt {n} of {max}",
+    "light.relay.offline": "paused",
+    "light.relay.failed": "not reached",
+    "light.relay.stopped": "stopped",
+    "session.unnamed": "Unnamed wallet",
+    "session.no_account": "No account",
+    "session.more_accounts": "+{n}",
+    "session.primary": "Primary",
+    "session.expires": "{time} left",
+    "session.expired": "ended {time} ago",
+    "status.active": "Active",
+    "status.restoring": "Restoring",
+    "status.unknown": "Not confirmed",
+    "status.needs_reconnect": "Needs reconnect",
+    "status.expired": "Expired",
+    "note.starting": "Your wallet connection is still starting.",
+    "note.restoring": "Checking with your wallet…",
+    "note.unknown": "Stored here; your wallet has not confirmed it yet.",
+    "note.needs_reconnect": "The account is known, its keys are not. Pair it with your wallet once more.",
+    "note.expired": "This session has ended. Pair with your wallet once more.",
+    "chain.unknown": "Unknown chain",
+    "chain.stacks:1": "Stacks",
+    "chain.stacks:2147483648": "Stacks testnet",
+    # actions of a session
+    "extend": "Extend",
+    "extend.pending": "Waiting for your wallet…",
+    "extend.done": "Extended",
+    "extend.failed": "Not extended: {reason}",
+    "extend.unknown": "Not confirmed: your wallet has not answered yet.",
+    "ping": "Ping",
+    "ping.pending": "Waiting for an answer…",
+    "ping.done": "Answered in {time}",
+    "ping.failed": "No answer: {reason}",
+    "ping.unknown": "No answer. Open your wallet, then try again.",
+    "disconnect": "Disconnect",
+    "disconnect.pending": "Ending the session…",
+    "disconnect.done": "Ended",
+    "disconnect.failed": "Not ended: {reason}",
+    "disconnect.unknown": "Not ended: your wallet has not answered.",
+    "reason.refused": "your wallet refused.",
+    "reason.expired": "the session has ended.",
+    "reason.gone": "your wallet no longer knows it.",
+    "reason.unreachable": "there is no connection to the relay.",
+    "reason.client": "no wallet connection is running here.",
+    "reason.not_started": "the wallet connection is still starting.",
+    "reason.other": "something went wrong.",
+    # details
+    "details": "Details",
+    "details.accounts": "Accounts",
+    "details.more": "and {n} more",
+    "details.chain": "Chain",
+    "details.topic": "Topic",
+    "details.wallet": "Wallet page",
+    # storage
+    "storage.title": "Storage",
+    "storage.used": "{used} of {max}",
+    "storage.encrypted": "encrypted on this device",
+    "storage.plain": "encryption is switched off",
+    "storage.memory": "Kept in memory only, because this browser blocks storage: sessions end when you close the page.",
+    "storage.quarantined.one": "{n} record could not be trusted and is kept aside.",
+    "storage.quarantined.other": "{n} records could not be trusted and are kept aside.",
+}
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def known(key: str) -> bool:
+    """Return whether the table has ``key``."""
+    return key in ENGLISH
+
+
+def say(key: str, **parts: Node | str | int) -> list[Node | str]:
+    """Return the text of ``key`` as children, with ``parts`` in their places."""
+    children: list[Node | str] = []
+    text = ""
+    for index, piece in enumerate(_PLACE.split(ENGLISH[key])):
+        part = parts[piece] if index % 2 else piece
+        if isinstance(part, list):
+            children += [text, part] if text else [part]
+            text = ""
+        else:
+            text += str(part)
+    return [*children, text] if text else children
+
+
+def word(key: str, **parts: str | int) -> str:
+    """Return the text of ``key`` as plain text."""
+    return _PLACE.sub(lambda match: str(parts[match[1]]), ENGLISH[key])
+
+
+def plural(key: str, n: int) -> str:
+    """Return the key for ``n`` things: the languages of the table have one and other."""
+    return f"{key}.one" if n == 1 else f"{key}.other"

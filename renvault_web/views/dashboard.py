@@ -1,0 +1,147 @@
+"""The session dashboard: connection, figures, every known session with its actions, and where it all lies.
+
+Pure: one snapshot in, one tree out. Each known session is one element with ``data-topic``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .copy import LANGUAGE, plural, say, word
+from .node import ago, clean, h, number, size, until
+from .session_row import is_expiring, is_live, session_row
+from .shapes import shape
+
+if TYPE_CHECKING:
+    from .node import Node
+    from .snapshot import Connection, Snapshot, StorageInfo
+
+_RELAY_SHAPES = {
+    "connected": "ok",
+    "attempting": "trying",
+    "waiting": "trying",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardOptions:
+    """The element's attributes; ``refresh_interval`` in seconds."""
+
+    enabled: bool = True
+    refresh_interval: float = 5.0
+    show_details: bool = True
+
+
+def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
+    """Draw the dashboard."""
+    frame = {"class": "dashboard", "lang": LANGUAGE}
+    if not options.enabled:
+        return h("div", frame | {"hidden": True})
+    sessions = [
+        session_row(session, snapshot, index, details=options.show_details)
+        for index, session in enumerate(snapshot.sessions)
+    ]
+    return h(
+        "section",
+        frame | {"aria-labelledby": "title"},
+        h(
+            "header",
+            None,
+            h("h2", {"id": "title"}, word("dashboard.title")),
+            _lights(snapshot.connection),
+        ),
+        _problem(snapshot),
+        _figures(snapshot),
+        h("ul", {"class": "sessions", "role": "list"}, *sessions)
+        if sessions
+        else h("p", {"class": "empty"}, word("dashboard.empty")),
+        _storage(snapshot.storage),
+    )
+
+
+def _lights(connection: Connection) -> Node:
+    network = "online" if connection.online else "offline"
+    relay: list[Node | str]
+    if connection.state == "connected" and connection.proved_at is not None:
+        relay = say("light.relay.proved", time=ago(connection.proved_at))
+    elif connection.state == "waiting" and connection.next_retry_time is not None:
+        relay = say("light.relay.waiting", time=until(connection.next_retry_time))
+    elif connection.state in ("waiting", "attempting"):
+        relay = say("light.relay.attempting", n=max(1, connection.attempt_count), max=connection.max_attempts)
+    else:
+        relay = say(f"light.relay.{connection.state}")
+    return h(
+        "ul",
+        {"class": "lights", "role": "list"},
+        _light("network", "ok" if connection.online else "idle", [word(f"light.network.{network}")]),
+        _light("relay", _RELAY_SHAPES.get(connection.state, "idle"), relay),
+    )
+
+
+def _light(name: str, state: str, told: list[Node | str]) -> Node:
+    return h(
+        "li",
+        {"data-light": name, "data-shape": state},
+        shape(state),
+        h("span", {"class": "name"}, word(f"light.{name}")),
+        h("span", {"class": "quiet"}, *told),
+    )
+
+
+def _problem(snapshot: Snapshot) -> Node:
+    """Return the line for what is wrong, there before it is needed, so that it is announced."""
+    problem = clean(snapshot.problem)
+    if not problem:
+        return h("div", {"class": "problem", "role": "status"})
+    return h("div", {"class": "problem", "role": "status"}, shape("attention"), h("p", None, problem))
+
+
+def _figures(snapshot: Snapshot) -> Node:
+    live = sum(is_live(session) for session in snapshot.sessions)
+    soon = sum(is_expiring(session, snapshot.now) for session in snapshot.sessions)
+    return h(
+        "dl",
+        {"class": "figures"},
+        _figure("active", live),
+        _figure("expiring", soon, attention=soon > 0),
+        _figure("total", len(snapshot.sessions)),
+    )
+
+
+def _figure(name: str, n: int, *, attention: bool = False) -> Node:
+    mark = shape("attention") if attention else None
+    return h(
+        "div",
+        {"data-figure": name},
+        h("dt", None, word(f"dashboard.{name}")),
+        h("dd", None, number(n), mark),
+    )
+
+
+def _storage(storage: StorageInfo) -> Node:
+    return h(
+        "footer",
+        {"class": "storage"},
+        h("h3", {"id": "storage"}, word("storage.title")),
+        h(
+            "meter",
+            {"value": min(storage.total_size, storage.max_size), "max": storage.max_size, "aria-labelledby": "storage"},
+        ),
+        h(
+            "p",
+            {"class": "quiet"},
+            *say("storage.used", used=size(storage.total_size), max=size(storage.max_size)),
+            f" · {word('storage.encrypted' if storage.encrypted else 'storage.plain')}" if storage.persistent else None,
+        ),
+        None if storage.persistent else h("p", {"class": "notice"}, shape("attention"), word("storage.memory")),
+        h(
+            "p",
+            {"class": "notice"},
+            shape("attention"),
+            word(plural("storage.quarantined", storage.quarantined), n=storage.quarantined),
+        )
+        if storage.quarantined
+        else None,
+    )
