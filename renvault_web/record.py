@@ -96,8 +96,14 @@ def header(purpose: int, flags: int, key_id: bytes) -> bytes:
 
 def key_message(purpose: Purpose, identity: str) -> bytes:
     """Return what the index key is to sign, so that the signature gives the storage key of ``identity``."""
-    # Topics come from outside and may hold lone surrogates; each must still have a key of its own.
-    return bytes((purpose,)) + identity.encode("utf-8", "surrogatepass")
+    try:
+        text = identity.encode()
+    except UnicodeEncodeError:
+        # A topic from outside may hold lone surrogates; each has a key of its own. Two that make a pair are one
+        # character: so the body's JSON gives them back.
+        whole = identity.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        text = whole.encode("utf-8", "surrogatepass")
+    return bytes((purpose,)) + text
 
 
 def storage_key(tag: bytes) -> str:
@@ -140,6 +146,14 @@ def decode_record(text: str) -> Record:
     if data[2] & ~_KNOWN_FLAGS:
         raise CorruptRecordError(f"The record has flags {data[2]:#04x}, of which this page does not know all.")
     return Record(purpose=data[1], flags=data[2], key_id=data[3:HEADER_SIZE], sealed=data[HEADER_SIZE:])
+
+
+def claimed_purpose(text: str) -> int | None:
+    """Return the purpose that a record's header claims, authentic or not; None where it is no record of ours."""
+    try:
+        return decode_record(text).purpose
+    except CorruptRecordError:
+        return None
 
 
 def pack(data: Mapping[str, Any], *, compress: bool = True) -> tuple[int, bytes]:

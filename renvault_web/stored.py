@@ -1,0 +1,120 @@
+"""What the records of the session storage hold, and the view of them between ``open`` and ``close``. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .errors import CorruptRecordError, WalletError
+from .record import Purpose
+from .session import WalletSession, parse_session, to_json
+
+if TYPE_CHECKING:
+    from .ports import Json
+
+NOTES = "notes"
+"""The identity of the one record of notes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """What a session's record holds. The times are epoch seconds."""
+
+    session: WalletSession
+    created_at: float
+    """When the session was first stored here."""
+    used_at: float
+    """When it was last used; at first, when it was stored."""
+
+
+@dataclass(slots=True)
+class View:
+    """What is known of the store between ``open`` and ``close``; ``texts`` are our records as last seen."""
+
+    sessions: dict[str, StoredSession] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    notes_key: str | None = None
+    keys: dict[str, str] = field(default_factory=dict)  # topic: storage key
+    topics: dict[str, str] = field(default_factory=dict)  # the way back
+    texts: dict[str, str] = field(default_factory=dict)  # storage key: record
+    unreadable: set[str] = field(default_factory=set)  # storage keys
+    size: int = 0
+    """Bytes that our records take."""
+
+    def put(self, key: str, text: str, value: StoredSession | Json) -> None:
+        """Take over a record that was read or written."""
+        self._put_text(key, text)
+        self.unreadable.discard(key)
+        if isinstance(value, StoredSession):
+            topic = value.session.topic
+            self.sessions[topic], self.keys[topic], self.topics[key] = value, key, topic
+        else:
+            self.notes, self.notes_key = value, key
+
+    def put_unreadable(self, key: str, text: str) -> None:
+        """Take note of a record that cannot be read."""
+        self._put_text(key, text)
+        self.unreadable.add(key)
+
+    def drop(self, key: str) -> None:
+        """Forget a record."""
+        self._put_text(key, None)
+        self.unreadable.discard(key)
+        topic = self.topics.pop(key, None)
+        if topic is not None:
+            del self.sessions[topic], self.keys[topic]
+        if key == self.notes_key:
+            self.notes, self.notes_key = {}, None
+
+    def sort(self) -> None:
+        """Bring the sessions into the order in which they were first stored."""
+        self.sessions = dict(sorted(self.sessions.items(), key=lambda item: item[1].created_at))
+
+    def _put_text(self, key: str, text: str | None) -> None:
+        self.size += stored_size(key, text) - stored_size(key, self.texts.pop(key, None))
+        if text is not None:
+            self.texts[key] = text
+
+
+def renewed(session: WalletSession, before: StoredSession | None, used_at: float | None, now: float) -> StoredSession:
+    """Return the session as it is to be stored over ``before``."""
+    if before is None:
+        return StoredSession(session, created_at=now, used_at=now if used_at is None else used_at)
+    return StoredSession(session, before.created_at, before.used_at if used_at is None else used_at)
+
+
+def body_of(stored: StoredSession) -> Json:
+    """Return the body of the session's record."""
+    return {"session": to_json(stored.session), "created": stored.created_at, "used": stored.used_at}
+
+
+def parse_body(purpose: int, data: Json) -> tuple[Purpose, str, StoredSession | Json]:
+    """Return purpose, identity and content of a record's body; ``CorruptRecordError`` where it is not one of ours."""
+    if purpose == Purpose.SESSION:
+        try:
+            session = parse_session(data.get("session"))
+        except WalletError as error:
+            raise CorruptRecordError("The record's session is not complete.") from error
+        return Purpose.SESSION, session.topic, StoredSession(session, _time(data, "created"), _time(data, "used"))
+    if purpose == Purpose.NOTES:
+        notes = data.get("notes")
+        if not isinstance(notes, dict):
+            raise CorruptRecordError("The record's notes are not an object.")
+        return Purpose.NOTES, NOTES, notes
+    raise CorruptRecordError(f"The record has purpose {purpose}, which this page does not know.")
+
+
+def _time(data: Json, name: str) -> float:
+    value = data.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CorruptRecordError(f"The record's time {name!r} is not a number.")
+    return float(value)
+
+
+def stored_size(key: str, text: str | None) -> int:
+    """Return the bytes that ``text`` takes under ``key``, 2 for a UTF-16 unit; 0 for no text."""
+    if text is None:
+        return 0
+    both = key + text
+    # Our records are ASCII; what lies under a key of ours need not be.
+    return 2 * len(both) if both.isascii() else len(both.encode("utf-16-le", "surrogatepass"))

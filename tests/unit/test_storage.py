@@ -1,0 +1,674 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+import pytest
+
+from renvault_web.errors import (
+    ConfigError,
+    NotStartedError,
+    StorageError,
+    StorageFullError,
+)
+from renvault_web.record import KEY_PREFIX
+from renvault_web.session import WalletSession, parse_session
+from renvault_web.storage import EncryptedSessionStorage, OpenReport, StorageConfig, StorageStatistics
+from renvault_web.stored import StoredSession
+from renvault_web.testing import START, FakeCipher, FakeTabs, ManualClock, MemoryStorage, fake_session, settle
+
+WEEK = 7 * 86_400.0
+
+
+def session(topic: str, expiry: float = START + WEEK, **changes: object) -> WalletSession:
+    return parse_session(fake_session(topic, expiry, **changes))
+
+
+class Page:
+    """One page of the origin: what it stores lies in ``disk``, which outlives it."""
+
+    def __init__(
+        self,
+        disk: MemoryStorage | None = None,
+        *,
+        clock: ManualClock | None = None,
+        cipher: FakeCipher | None = None,
+        tabs: FakeTabs | None = None,
+        config: StorageConfig | None = None,
+    ) -> None:
+        self.disk = disk or MemoryStorage()
+        self.clock = clock or ManualClock()
+        self.cipher = cipher or FakeCipher()
+        self.tabs = tabs or FakeTabs()
+        self.storage = EncryptedSessionStorage(
+            storage=self.disk, cipher=self.cipher, clock=self.clock, tabs=self.tabs, config=config
+        )
+
+    def next_page(self, **changes: object) -> Page:
+        return Page(self.disk.another(), clock=self.clock, **changes)  # type: ignore[arg-type] # as Page takes them
+
+    def topics(self) -> list[str]:
+        return [found.topic for found in self.storage.retrieve_all_sessions()]
+
+    def own_keys(self) -> list[str]:
+        return [key for key in self.disk.another().keys() if key.startswith(KEY_PREFIX)]  # noqa: SIM118 - no dict
+
+
+async def opened(disk: MemoryStorage | None = None, **options: object) -> Page:
+    page = Page(disk, **options)  # type: ignore[arg-type] # as Page takes them
+    await page.storage.open()
+    return page
+
+
+# Reading back
+
+
+async def test_a_stored_session_is_read_at_once_and_by_the_next_page() -> None:
+    page = await opened()
+    stored = session("a" * 64, permissions=["sign"])
+    await page.storage.store_session(stored)
+    assert page.storage.retrieve_session("a" * 64) == stored
+    assert page.storage.has_session("a" * 64)
+
+    later = page.next_page()
+    assert await later.storage.open() == OpenReport(loaded=1, expired=(), unreadable=0)
+    assert later.storage.retrieve_session("a" * 64) == stored
+    assert later.storage.retrieve_all_sessions() == [stored]
+
+
+async def test_what_is_not_stored_is_none() -> None:
+    page = await opened()
+    assert page.storage.retrieve_session("a") is None
+    assert page.storage.stored_session("a") is None
+    assert not page.storage.has_session("a")
+    assert page.storage.retrieve_all_sessions() == []
+
+
+async def test_neither_key_nor_record_shows_topic_or_account_in_any_coding() -> None:
+    page = await opened(config=StorageConfig(compression_enabled=False))
+    topic = "0123456789abcdef" * 4
+    await page.storage.store_session(session(topic))
+    [key] = page.own_keys()
+    text = page.disk.get(key) or ""
+    assert not key.startswith("renvault_session_")
+    assert topic not in key + text
+    assert "SP2J6ZY48GV1EZ5V2V5RB9MP66SW86PYKKNRV9EJ7" not in text
+
+
+async def test_each_session_has_one_record_which_a_second_store_replaces() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a", START + 10))
+    await page.storage.store_session(session("a", START + 20))
+    await page.storage.store_sessions([session("b"), session("c"), session("c", START + 30)])
+    assert len(page.own_keys()) == 3
+    assert page.storage.retrieve_session("a") == session("a", START + 20)
+    assert page.storage.retrieve_session("c") == session("c", START + 30)
+
+
+async def test_the_times_of_a_record_are_when_it_was_first_stored_and_last_used() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    await page.clock.advance(60)
+    await page.storage.store_session(session("a"))
+    assert page.storage.stored_session("a") == StoredSession(session("a"), created_at=START, used_at=START)
+    await page.storage.store_session(session("a"), used_at=START + 60)
+    await page.storage.store_session(session("b"), used_at=START + 50)
+
+    later = page.next_page()
+    await later.storage.open()
+    assert later.storage.stored_session("a") == StoredSession(session("a"), created_at=START, used_at=START + 60)
+    assert later.storage.stored_session("b") == StoredSession(session("b"), created_at=START + 60, used_at=START + 50)
+
+
+async def test_sessions_come_back_the_oldest_first() -> None:
+    page = await opened()
+    for topic in ("c", "a", "b"):
+        await page.storage.store_session(session(topic))
+        await page.clock.advance(1)
+    later = page.next_page()
+    await later.storage.open()
+    assert later.topics() == ["c", "a", "b"]
+
+
+async def test_notes_survive_and_do_not_count_as_a_session() -> None:
+    page = await opened()
+    assert page.storage.notes == {}
+    await page.storage.store_notes({"primary": "a"})
+    await page.storage.store_notes({"primary": "b"})
+    later = page.next_page()
+    assert await later.storage.open() == OpenReport(loaded=0, expired=(), unreadable=0)
+    assert later.storage.notes == {"primary": "b"}
+    later.storage.notes["primary"] = "changed by the reader"
+    assert later.storage.notes == {"primary": "b"}
+    await page.storage.clear_all_sessions()
+    assert len(page.own_keys()) == 1
+
+
+async def test_lone_surrogates_in_topic_and_name_survive() -> None:
+    page = await opened()
+    odd = session("topic \ud800", peer={"metadata": {"name": "\udfff"}})
+    await page.storage.store_session(odd)
+    later = page.next_page()
+    await later.storage.open()
+    assert later.storage.retrieve_session("topic \ud800") == odd
+
+
+async def test_what_json_cannot_hold_is_refused_and_nothing_is_written() -> None:
+    page = await opened()
+    with pytest.raises(StorageError, match="JSON cannot express"):
+        await page.storage.store_sessions([session("a"), replace(session("b"), extra={"x": float("nan")})])
+    assert page.own_keys() == []
+    assert page.topics() == []
+
+
+# Removing
+
+
+async def test_a_removed_session_is_gone_for_the_next_page_too() -> None:
+    page = await opened()
+    await page.storage.store_sessions([session("a"), session("b")])
+    await page.storage.remove_session("a")
+    await page.storage.remove_session("never stored")
+    assert page.topics() == ["b"]
+    assert len(page.own_keys()) == 1
+
+
+async def test_clearing_removes_sessions_alone_unreadable_ones_included() -> None:
+    page = await opened()
+    page.disk.set("wc@2:core:0.3//keychain", "{}")
+    page.disk.set("renvault_session_backup_1", "{}")
+    page.disk.set(KEY_PREFIX + "not-a-record", "?")
+    await page.storage.store_notes({"primary": "a"})
+    await page.storage.store_sessions([session("a"), session("b")])
+    stranger = await opened(page.disk.another(), cipher=FakeCipher(key_id=b"new key!"))
+    assert stranger.storage.statistics().quarantined == 4
+
+    await stranger.storage.clear_all_sessions()
+    left = page.disk.another().keys()
+    assert {"wc@2:core:0.3//keychain", "renvault_session_backup_1", KEY_PREFIX + "not-a-record"} < set(left)
+    assert len(left) == 4
+    assert stranger.storage.statistics().quarantined == 2
+
+
+async def test_expired_sessions_are_removed_on_open_and_reported() -> None:
+    page = await opened()
+    await page.storage.store_sessions([session("a", START + 10), session("b", START + 10.5)])
+    page.clock.jump(10)
+    later = page.next_page()
+    assert await later.storage.open() == OpenReport(loaded=1, expired=(session("a", START + 10),), unreadable=0)
+    assert later.topics() == ["b"]
+    assert len(page.own_keys()) == 1
+
+
+async def test_an_expired_session_that_cannot_be_removed_stays_visible(caplog: pytest.LogCaptureFixture) -> None:
+    page = await opened()
+    await page.storage.store_session(session("a", START + 10))
+    page.clock.jump(10)
+    later = page.next_page()
+    later.disk.fail_after(2)  # the key, its record
+    assert await later.storage.open() == OpenReport(loaded=1, expired=(), unreadable=0)
+    assert later.topics() == ["a"]
+    assert "could not be removed: The page was killed." in caplog.text
+
+
+class StubbornStorage(MemoryStorage):
+    """Takes everything and does nothing, as some blockers make of localStorage."""
+
+    def set(self, key: str, value: str) -> None:
+        pass
+
+    def remove(self, key: str) -> None:
+        pass
+
+
+async def test_a_write_that_does_not_read_back_is_an_error_and_leaves_the_view() -> None:
+    page = await opened(StubbornStorage())
+    with pytest.raises(StorageError, match="did not read back"):
+        await page.storage.store_session(session("a"))
+    assert page.topics() == []
+
+
+async def test_a_removal_that_does_not_take_is_an_error_and_leaves_the_view() -> None:
+    disk = StubbornStorage()
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    for key in page.own_keys():
+        MemoryStorage.set(disk, key, page.disk.get(key) or "")
+    stubborn = await opened(disk)
+    with pytest.raises(StorageError, match="still there"):
+        await stubborn.storage.remove_session("a")
+    assert stubborn.topics() == ["a"]
+
+
+# Limits
+
+
+async def test_statistics_count_as_the_browser_counts() -> None:
+    page = await opened(config=StorageConfig(max_storage_size=10_000))
+    page.disk.set("of another program", "x" * 1000)
+    assert page.storage.statistics() == StorageStatistics(
+        total_sessions=0, total_size=0, max_size=10_000, usage_percent=0.0, quarantined=0, persistent=True
+    )
+    await page.storage.store_session(session("a"))
+    [key] = page.own_keys()
+    size = 2 * len(key + (page.disk.get(key) or ""))
+    odd = KEY_PREFIX + "é", "\U0001f600"
+    page.disk.set(*odd)
+    await page.storage.reload()
+    total = size + 2 * (5 + 2)
+    assert page.storage.statistics() == StorageStatistics(
+        total_sessions=1,
+        total_size=total,
+        max_size=10_000,
+        usage_percent=round(total / 100, 2),
+        quarantined=1,
+        persistent=True,
+    )
+    await page.storage.remove_session("a")
+    assert page.storage.statistics().total_size == 14
+
+
+async def test_beyond_max_storage_size_nothing_is_written_and_nothing_lost() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    used = page.storage.statistics().total_size
+    page.storage.update_config(StorageConfig(max_storage_size=used * 2))
+    assert page.storage.config.max_storage_size == used * 2
+    with pytest.raises(StorageFullError, match=f"{used} of {used * 2} are used"):
+        await page.storage.store_sessions([session("b"), session("c")])
+    assert page.topics() == ["a"]
+    assert len(page.own_keys()) == 1
+
+
+async def test_a_full_store_still_takes_what_does_not_make_it_larger() -> None:
+    page = await opened(config=StorageConfig(compression_enabled=False))
+    await page.storage.store_session(session("a"))
+    page.storage.update_config(StorageConfig(max_storage_size=1, compression_enabled=False))
+    await page.storage.store_session(session("a", START + WEEK + 1))
+    assert page.storage.retrieve_session("a") == session("a", START + WEEK + 1)
+    assert page.storage.statistics().usage_percent > 100
+
+
+async def test_the_browsers_own_quota_keeps_what_was_stored_before_it() -> None:
+    page = await opened(MemoryStorage(capacity=2_600), config=StorageConfig(compression_enabled=False))
+    with pytest.raises(StorageFullError):
+        await page.storage.store_sessions([session("a"), session("b"), session("c")])
+    assert page.topics() == ["a"]
+    assert len(page.own_keys()) == 1
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, "10", None])
+def test_a_bad_limit_is_refused_by_name(size: object) -> None:
+    with pytest.raises(ConfigError, match=r"max_storage_size is .* at least 1"):
+        StorageConfig(max_storage_size=size)  # type: ignore[arg-type] # what a host may do
+
+
+def test_a_bad_switch_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="compression_enabled is 1; it must be true or false"):
+        StorageConfig(compression_enabled=1)  # type: ignore[arg-type] # what a host may do
+
+
+async def test_records_are_compressed_unless_that_is_switched_off_and_both_are_read() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    small = page.storage.statistics().total_size
+    page.storage.update_config(StorageConfig(compression_enabled=False))
+    await page.storage.store_session(session("b"))
+    assert page.storage.statistics().total_size > 2 * small
+    later = page.next_page()
+    assert (await later.storage.open()).loaded == 2
+
+
+# Integrity
+
+
+async def test_a_record_that_cannot_be_read_stays_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    page = await opened()
+    await page.storage.store_sessions([session("a"), session("b"), session("c")])
+    first, second, third = page.own_keys()
+    texts = {key: page.disk.get(key) or "" for key in page.own_keys()}
+    page.disk.set(first, texts[second])  # moved from another place
+    page.disk.set(third, texts[third][:-4])  # cut short
+    later = page.next_page()
+    assert await later.storage.open() == OpenReport(loaded=1, expired=(), unreadable=2)
+    assert later.topics() == ["b"]
+    assert later.storage.statistics().quarantined == 2
+    assert page.disk.get(third) == texts[third][:-4]
+    assert "2 records cannot be read; they stay where they are." in caplog.text
+
+    caplog.clear()
+    await later.storage.reload()  # known already: neither opened nor reported again
+    assert later.storage.statistics().quarantined == 2
+    assert caplog.text == ""
+
+    page.disk.set(first, texts[first])
+    page.disk.remove(third)
+    await later.storage.reload()
+    assert sorted(later.topics()) == ["a", "b"]
+    assert later.storage.statistics().quarantined == 0
+
+
+async def test_storing_over_an_unreadable_record_makes_it_readable() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    later = page.next_page(cipher=FakeCipher(key_id=b"new key!"))
+    assert (await later.storage.open()).unreadable == 1
+    await later.storage.store_session(session("a"))
+    assert later.storage.statistics().quarantined == 0
+    assert later.topics() == ["a"]
+
+
+async def test_notes_that_are_removed_or_unreadable_are_empty() -> None:
+    page = await opened()
+    await page.storage.store_notes({"primary": "a"})
+    [key] = page.own_keys()
+    page.disk.set(key, "?")
+    await page.storage.reload()
+    assert page.storage.notes == {}
+    page.disk.remove(key)
+    await page.storage.reload()
+    assert page.storage.statistics().quarantined == 0
+
+
+# Memory only
+
+
+@pytest.mark.parametrize(
+    ("disk", "cipher"),
+    [
+        (MemoryStorage(persistent=False), FakeCipher()),
+        (MemoryStorage(), FakeCipher(persistent=False)),
+    ],
+)
+async def test_memory_only_is_said(disk: MemoryStorage, cipher: FakeCipher, caplog: pytest.LogCaptureFixture) -> None:
+    page = await opened(disk, cipher=cipher)
+    assert not page.storage.persistent
+    assert not page.storage.statistics().persistent
+    assert "in memory only" in caplog.text
+
+
+# Opening, closing
+
+
+async def test_before_open_and_after_close_every_use_says_so() -> None:
+    page = Page()
+    for _ in range(2):
+        for read in (
+            lambda: page.storage.retrieve_session("a"),
+            page.storage.retrieve_all_sessions,
+            lambda: page.storage.has_session("a"),
+            lambda: page.storage.notes,
+            page.storage.statistics,
+        ):
+            with pytest.raises(NotStartedError):
+                read()
+        for write in (
+            page.storage.store_session(session("a")),
+            page.storage.store_notes({}),
+            page.storage.remove_session("a"),
+            page.storage.clear_all_sessions(),
+            page.storage.reload(),
+        ):
+            with pytest.raises(NotStartedError):
+                await write
+        await page.storage.open()
+        page.storage.close()
+        page.storage.close()
+    assert page.own_keys() == []
+
+
+async def test_it_opens_again_after_close() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    page.storage.close()
+    assert (await page.storage.open()).loaded == 1
+    assert page.topics() == ["a"]
+
+
+async def test_a_second_open_reads_what_changed() -> None:
+    page = await opened()
+    other = await opened(page.disk.another())
+    await other.storage.store_session(session("a"))
+    assert (await page.storage.open()).loaded == 1
+    assert page.tabs.listeners == 1
+
+
+async def test_a_store_that_fails_as_a_whole_can_be_opened_later() -> None:
+    page = Page()
+    page.disk.fail_after(0)
+    with pytest.raises(StorageError):
+        await page.storage.open()
+    with pytest.raises(NotStartedError):
+        page.storage.statistics()
+    page.disk.fail_after(100)
+    assert (await page.storage.open()).loaded == 0
+
+
+class SlowCipher(FakeCipher):
+    """Waits for ``go`` before it seals or opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def seal(self, jobs: object) -> list[bytes]:
+        await self.go.wait()
+        return await super().seal(jobs)  # type: ignore[arg-type] # passed on as it came
+
+    async def open(self, jobs: object) -> list[bytes | None]:
+        await self.go.wait()
+        return await super().open(jobs)  # type: ignore[arg-type] # passed on as it came
+
+
+async def test_closed_during_a_write_nothing_is_written() -> None:
+    cipher = SlowCipher()
+    page = await opened(cipher=cipher)
+    write = asyncio.ensure_future(page.storage.store_session(session("a")))
+    await settle()
+    page.storage.close()
+    reopened = asyncio.ensure_future(page.storage.open())
+    cipher.go.set()
+    with pytest.raises(NotStartedError, match="closed meanwhile"):
+        await write
+    assert (await reopened).loaded == 0
+    assert page.own_keys() == []
+
+
+async def test_closed_while_it_opens_it_stays_closed() -> None:
+    disk = MemoryStorage()
+    await (await opened(disk)).storage.store_session(session("a"))
+    cipher = SlowCipher()
+    page = Page(disk, cipher=cipher)
+    opening = asyncio.ensure_future(page.storage.open())
+    await settle()
+    page.storage.close()
+    cipher.go.set()
+    with pytest.raises(NotStartedError, match="while it was being opened"):
+        await opening
+    with pytest.raises(NotStartedError):
+        page.storage.statistics()
+    assert page.tabs.listeners == 0
+
+
+async def test_a_cipher_that_hangs_is_given_up_and_the_next_write_works() -> None:
+    cipher = SlowCipher()
+    page = await opened(cipher=cipher)
+    first = asyncio.ensure_future(page.storage.store_session(session("a")))
+    await page.clock.advance(9.9)
+    assert not first.done()
+    await page.clock.advance(0.1)
+    with pytest.raises(StorageError, match="within 10 s"):
+        await first
+    cipher.go.set()
+    await page.storage.store_session(session("b"))
+    assert page.topics() == ["b"]
+    assert page.clock.sleeping == 0
+
+
+async def test_writes_are_done_in_the_order_they_were_asked_for() -> None:
+    cipher = SlowCipher()
+    page = await opened(cipher=cipher)
+    writes = [
+        asyncio.ensure_future(page.storage.store_session(session("a", START + 10))),
+        asyncio.ensure_future(page.storage.store_session(session("a", START + 20))),
+        asyncio.ensure_future(page.storage.remove_session("a")),
+        asyncio.ensure_future(page.storage.store_session(session("a", START + 30))),
+    ]
+    cipher.go.set()
+    await asyncio.gather(*writes)
+    assert page.storage.retrieve_session("a") == session("a", START + 30)
+    later = page.next_page()
+    await later.storage.open()
+    assert later.topics() == ["a"]
+
+
+# Crossings
+
+
+async def test_a_hundred_sessions_take_one_crossing_for_each_kind_of_work() -> None:
+    page = await opened()
+    page.cipher.calls.clear()
+    await page.storage.store_sessions([session(f"topic {n}") for n in range(100)])
+    assert page.cipher.calls == ["tags", "seal"]
+    page.cipher.calls.clear()
+    await page.storage.store_sessions([session(f"topic {n}") for n in range(100)])
+    assert page.cipher.calls == ["seal"]  # the storage keys are known
+    later = page.next_page()
+    await later.storage.open()
+    assert later.cipher.calls == ["open", "tags"]
+    await later.storage.reload()
+    assert later.cipher.calls == ["open", "tags"]
+
+
+# Pages killed, pages beside each other
+
+
+async def test_a_page_killed_at_any_point_of_a_write_leaves_the_old_or_the_new_record() -> None:
+    before = session("a", START + 10)
+    after = session("a", START + 20)
+    outcomes = []
+    for operations in range(4):
+        page = await opened()
+        await page.storage.store_session(before)
+        page.disk.fail_after(operations)
+        try:
+            await page.storage.store_session(after)
+            outcomes.append("done")
+        except StorageError:
+            assert page.storage.retrieve_session("a") == before
+            outcomes.append("failed")
+        later = page.next_page()
+        assert (await later.storage.open()).unreadable == 0
+        assert later.storage.retrieve_session("a") in (before, after)
+    assert outcomes == ["failed", "failed", "done", "done"]
+
+
+async def test_a_page_killed_within_a_batch_keeps_what_was_written_and_what_was_there() -> None:
+    for operations in range(6):
+        page = await opened()
+        await page.storage.store_session(session("a", START + 10))
+        page.disk.fail_after(operations)
+        with pytest.raises(StorageError):
+            await page.storage.store_sessions([session("a", START + 20), session("b"), session("c")])
+        later = page.next_page()
+        assert (await later.storage.open()).unreadable == 0
+        assert set(page.topics()) <= set(later.topics())
+        assert later.storage.has_session("a")
+
+
+async def test_a_write_and_a_removal_show_in_the_other_pages() -> None:
+    page = await opened()
+    tabs = page.tabs.another()
+    other = await opened(page.disk.another(), clock=page.clock, tabs=tabs)
+    seen: list[list[str]] = []
+    stop = other.storage.subscribe(lambda: seen.append(other.topics()))
+    await page.storage.store_session(session("a"))
+    await settle()
+    await page.storage.store_session(session("b"))
+    await settle()
+    await page.storage.remove_session("a")
+    await settle()
+    assert seen == [["a"], ["a", "b"], ["b"]]
+    assert other.cipher.calls == ["open", "tags", "open", "tags"]  # only what changed
+    stop()
+    stop()
+    await page.storage.clear_all_sessions()
+    await settle()
+    assert seen == [["a"], ["a", "b"], ["b"]]
+    assert other.topics() == []
+
+
+async def test_a_listener_hears_of_each_change_here_and_of_nothing_else() -> None:
+    page = await opened()
+    seen: list[int] = []
+    page.storage.subscribe(lambda: seen.append(len(page.topics())))
+    await page.storage.store_sessions([session("a"), session("b")])
+    await page.storage.reload()
+    with pytest.raises(StorageError):
+        await page.storage.store_session(replace(session("c"), extra={"x": {1}}))
+    await page.storage.remove_session("a")
+    assert seen == [2, 1]
+
+
+async def test_two_pages_that_write_at_the_same_time_lose_nothing() -> None:
+    page = await opened()
+    other = await opened(page.disk.another(), clock=page.clock, tabs=page.tabs.another())
+    writes = [page.storage.store_session(session(f"a{n}")) for n in range(20)]
+    others = [other.storage.store_session(session(f"b{n}")) for n in range(20)]
+    await asyncio.gather(*(write for pair in zip(writes, others, strict=True) for write in pair))
+    await settle()
+    await page.storage.reload()
+    await other.storage.reload()
+    assert sorted(page.topics()) == sorted(other.topics()) == sorted(f"{x}{n}" for x in "ab" for n in range(20))
+
+
+async def test_messages_of_other_kinds_are_passed_over() -> None:
+    page = await opened()
+    other = page.tabs.another()
+    page.cipher.calls.clear()
+    other.post({"kind": "status"})
+    other.post({})
+    await settle()
+    assert page.cipher.calls == []
+
+
+async def test_messages_that_come_while_it_reads_are_not_lost() -> None:
+    cipher = SlowCipher()
+    page = await opened(cipher=cipher)
+    other = await opened(page.disk.another(), clock=page.clock, tabs=page.tabs.another())
+    await other.storage.store_session(session("a"))
+    await settle()
+    await other.storage.store_session(session("b"))
+    await settle()
+    cipher.go.set()
+    await settle()
+    assert sorted(page.topics()) == ["a", "b"]
+
+
+async def test_another_pages_change_that_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    page = await opened()
+    page.disk.fail_after(0)
+    with caplog.at_level(logging.WARNING):
+        page.tabs.another().post({"kind": "records"})
+        await settle()
+    assert "could not be read: The page was killed." in caplog.text
+
+
+async def test_close_ends_the_reading_of_another_pages_change() -> None:
+    cipher = SlowCipher()
+    page = await opened(cipher=cipher)
+    other = await opened(page.disk.another(), clock=page.clock, tabs=page.tabs.another())
+    await other.storage.store_session(session("a"))
+    await settle()
+    page.storage.close()
+    await settle()
+    assert page.clock.sleeping == 0
+    assert page.tabs.listeners == 0
+
+
+async def test_without_other_pages_it_works_alone() -> None:
+    storage = EncryptedSessionStorage(storage=MemoryStorage(), cipher=FakeCipher(), clock=ManualClock())
+    await storage.open()
+    await storage.store_session(session("a"))
+    assert storage.has_session("a")
