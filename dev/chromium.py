@@ -34,7 +34,10 @@ def find_chromium() -> str | None:
     if _of_playwright():
         return None
     if shutil.which("apt-get") and os.geteuid() == 0:
-        install_by_apt("chromium")
+        try:
+            install_by_apt("chromium")
+        except DevError as error:
+            say(f"{error}")
         if path := _of_the_system():
             return path
     say("installing a Chromium for the tests by Playwright")
@@ -62,7 +65,5 @@ def _of_the_system() -> str | None:
 
 
 def _of_playwright() -> bool:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        return Path(playwright.chromium.executable_path).exists()
+    ask = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
+    return Path(run([PYTHON, "-I", "-c", ask], what="asking Playwright for its Chromium").strip()).exists()

@@ -79,8 +79,11 @@ def install_by_apt(package: str) -> None:
 
 def _install() -> None:
     options = ["--disable-pip-version-check", "--no-input", "--no-user", "--progress-bar", "off"]
-    command = [PYTHON, "-I", "-m", "pip", "install", *options, "-r", REQUIREMENTS]
-    run(command, what="installing the Python packages", advice=NETWORK)
+    run(
+        [PYTHON, "-I", "-m", "pip", "install", *options, "-r", REQUIREMENTS],
+        what="installing the Python packages",
+        advice=NETWORK,
+    )
 
 
 def _install_web() -> None:
@@ -88,5 +91,4 @@ def _install_web() -> None:
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--include=dev", "--include=optional", "--package-lock"]
     environment = clean_environment()
     environment["PATH"] = f"{node().parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    command = [node(), npm, "ci", *options]
-    run(command, what="npm ci in web/", advice=NETWORK, cwd=WEB, environment=environment)
+    run([node(), npm, "ci", *options], what="npm ci in web/", advice=NETWORK, cwd=WEB, environment=environment)
