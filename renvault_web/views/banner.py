@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from .copy import LANGUAGE, known, say, word
+from .copy import DIRECTION, LANGUAGE, known, say, word
 from .node import clean, h, until
 from .shapes import shape
 
@@ -145,7 +145,7 @@ def _is_user_blocked(snapshot: Snapshot) -> bool:
 
 def _frame(form: str, kind: Kind | None, *children: Child) -> Node:
     state = None if kind is None else kind.value
-    return h("div", {"class": f"banner {form}", "lang": LANGUAGE, "data-state": state}, *children)
+    return h("div", {"class": f"banner {form}", "lang": LANGUAGE, "dir": DIRECTION, "data-state": state}, *children)
 
 
 def _told(kind: Kind, connection: Connection) -> list[Node]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .node import Node
 
 LANGUAGE = "en"
+DIRECTION = "ltr"
 
 ENGLISH: dict[str, str] = {
     # banner

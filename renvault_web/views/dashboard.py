@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .copy import LANGUAGE, plural, say, word
+from .copy import DIRECTION, LANGUAGE, plural, say, word
 from .node import ago, clean, h, number, size, until
 from .session_row import is_expiring, is_live, session_row
 from .shapes import shape
@@ -36,7 +36,7 @@ class DashboardOptions:
 
 def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
     """Draw the dashboard."""
-    frame = {"class": "dashboard", "lang": LANGUAGE}
+    frame = {"class": "dashboard", "lang": LANGUAGE, "dir": DIRECTION}
     if not options.enabled:
         return h("div", frame | {"hidden": True})
     sessions = [
@@ -53,10 +53,11 @@ def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
             _lights(snapshot.connection),
         ),
         _problem(snapshot),
-        _figures(snapshot),
-        h("ul", {"class": "sessions", "role": "list"}, *sessions)
-        if sessions
-        else h("p", {"class": "empty"}, word("dashboard.empty")),
+        *(
+            (_figures(snapshot), h("ul", {"class": "sessions", "role": "list"}, *sessions))
+            if sessions
+            else (h("p", {"class": "empty"}, word("dashboard.empty")),)
+        ),
         _storage(snapshot.storage),
     )
 

@@ -158,5 +158,5 @@ function elementClass(host: ViewHost, design: Design): CustomElementConstructor 
 /** The dashboard's frame around one thing, while there is no Python to draw it. */
 function early(content: Tree): Tree {
   const title = ["header", {}, ["h2", { id: "title" }, "Wallet sessions"]];
-  return ["section", { class: "dashboard early", lang: "en", "aria-labelledby": "title" }, title, content];
+  return ["section", { class: "dashboard early", lang: "en", dir: "ltr", "aria-labelledby": "title" }, title, content];
 }

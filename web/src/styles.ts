@@ -113,8 +113,12 @@ const BANNER = `
 }
 .card > * { grid-column: 2; }
 .card > .told:empty { display: none; }
-.card > .shape { grid-area: 1 / 1; margin-block-start: calc((1.4em - 0.75em) / 2); }
+.card > .shape { grid-area: 1 / 1; align-self: start; margin-block-start: calc((1.4em - 0.75em) / 2); }
 .told { display: grid; gap: 4px; }
+.card .line { text-wrap: pretty; }
+.card[data-state="reconnected"] { grid-template-columns: auto minmax(0, 1fr) auto; align-items: center; inline-size: 260px; padding-block: 12px; }
+.card[data-state="reconnected"] > .shape { margin: 0; }
+.card[data-state="reconnected"] > .buttons { grid-area: 1 / 3; margin: 0; }
 .title { display: block; font-weight: 600; }
 .attempts { display: grid; grid-template-columns: minmax(0, 1fr) auto; align-items: center; gap: 12px; }
 .buttons { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; margin-block-start: 4px; }
@@ -143,6 +147,7 @@ h2 { font-size: var(--_large); font-weight: 600; }
 .problem:empty { display: none; }
 .early .problem { flex-direction: column; }
 .figures { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); }
+.figures > div { display: flex; flex-direction: column; justify-content: space-between; }
 .figures > div + div { border-inline-start: 1px solid var(--_border); padding-inline-start: 20px; }
 .figures dt { color: var(--_muted); font-size: var(--_small); }
 .figures dd { display: flex; align-items: baseline; gap: 8px; font-size: 28px; font-weight: 600; line-height: 1.2; letter-spacing: -0.01em; }
@@ -183,8 +188,8 @@ h2 { font-size: var(--_large); font-weight: 600; }
 .expiry { grid-area: expiry; white-space: nowrap; }
 .expiry .shape { margin-inline-end: 6px; }
 .session .buttons { grid-area: buttons; display: flex; gap: 8px; }
-.outcome { grid-area: outcome; min-block-size: 1.4em; text-align: end; }
-.outcome p { display: inline-flex; align-items: center; gap: 6px; margin-inline-start: 16px; }
+.outcome { grid-area: outcome; align-self: start; min-block-size: 1.4em; text-align: end; }
+.outcome p { display: inline-flex; align-items: baseline; gap: 6px; margin-inline-start: 16px; }
 [data-status="needs_reconnect"] .monogram, [data-status="expired"] .monogram, [data-status="unknown"] .monogram { background: var(--_raised); color: var(--_muted); }
 details { grid-area: details; align-self: start; min-inline-size: 0; font-size: var(--_small); }
 summary { inline-size: fit-content; color: var(--_muted); cursor: pointer; border-radius: 4px; }
@@ -202,23 +207,26 @@ h3 { font-size: var(--_small); font-weight: 500; }
   .sessions { display: block; }
   .session {
     grid-template-columns: 36px minmax(0, 1fr) auto;
-    grid-template-areas: "mono who status" "expiry expiry expiry" "buttons buttons buttons" "outcome outcome outcome" "details details details";
+    grid-template-areas: "mono who expiry" ". status buttons" ". details outcome";
     gap: 8px 12px;
     padding-block: 16px 12px;
   }
+  .expiry { text-align: end; }
+}
+@container (max-width: 620px) {
+  .session { grid-template-areas: "mono who who" "status status expiry" "buttons buttons buttons" "outcome outcome outcome" "details details details"; }
   .status { align-self: start; }
-  .expiry { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 12px; }
   .session .buttons > button { flex: 1 1 auto; min-block-size: 40px; padding-inline: 8px; }
   .outcome { min-block-size: 0; text-align: start; }
   .outcome p { margin-inline: 0 16px; }
   .outcome:empty { display: none; }
+  .storage { grid-template-columns: auto minmax(0, 1fr); }
+  .storage > .quiet { grid-column: 1 / -1; }
 }
 @container (max-width: 480px) {
   .dashboard > * { padding-inline: 16px; }
   .figures dd { font-size: 24px; }
   .figures > div + div { padding-inline-start: 12px; }
-  .storage { grid-template-columns: auto minmax(0, 1fr); }
-  .storage > .quiet { grid-column: 1 / -1; }
 }
 `;
 
