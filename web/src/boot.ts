@@ -1,5 +1,6 @@
 /** Brings Python up: runtime, standard library and our package are fetched in parallel, keys and records beside them. */
 import type { Bridge } from "./bridge.ts";
+import { within } from "./limit.ts";
 import { RenvaultError } from "./types.ts";
 
 /** How long the whole boot may take, ms. A policy without `wasm-unsafe-eval` makes Pyodide wait for ever. */
@@ -25,29 +26,26 @@ export type Receive = (message: string) => void;
 
 /** Loads the runtime from `base` and starts Python on `bridge`. Rejects with the cause. */
 export async function boot(base: URL, bridge: Promise<Bridge>): Promise<Receive> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), BOOT_LIMIT_MS);
-  const late = new Promise<never>((_, reject) => {
-    limit.signal.addEventListener("abort", () => {
-      const seconds = BOOT_LIMIT_MS / 1000;
-      reject(
-        new RenvaultError(
-          "boot",
-          `Python did not start within ${seconds} s. Check that ${base.href}runtime/ can be reached and that the ` +
-            "page's policy has 'wasm-unsafe-eval' in script-src.",
-        ),
-      );
-    });
-  });
+  const owner = new AbortController();
   try {
-    return await Promise.race([load(base, bridge, limit.signal), late]);
+    return await within(BOOT_LIMIT_MS, load(base, bridge, owner.signal), () => late(base));
   } catch (error) {
     if (error instanceof RenvaultError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new RenvaultError("boot", `Python could not start: ${reason}`, { cause: error });
   } finally {
-    clearTimeout(timer);
+    owner.abort();
   }
+}
+
+function late(base: URL): RenvaultError {
+  const seconds = BOOT_LIMIT_MS / 1000;
+  const files = new URL("runtime/", base).href;
+  return new RenvaultError(
+    "boot",
+    `Python did not start within ${seconds} s. Check that ${files} can be reached and that the page's policy has ` +
+      "'wasm-unsafe-eval' in script-src.",
+  );
 }
 
 async function load(base: URL, bridge: Promise<Bridge>, signal: AbortSignal): Promise<Receive> {

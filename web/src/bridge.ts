@@ -3,7 +3,7 @@
  * else, so that no proxy is left behind. Bytes travel as base64 inside the JSON.
  */
 import { openKeys } from "./keys.ts";
-import { Sealer } from "./seal.ts";
+import { type Bytes, decodeRecord, type OpenJob, Sealer } from "./seal.ts";
 import { openStorage, type TextStorage } from "./text-storage.ts";
 import type { WalletAdapter } from "./wallet.ts";
 
@@ -83,7 +83,7 @@ function cipherBridge(sealer: Sealer, ahead: Map<string, Promise<string | null>>
       const opened = jobs.map(([keyId, aad, sealed]) => {
         const early = ahead.get(sealed + aad);
         ahead.delete(sealed + aad); // a decrypted record is handed out once, then forgotten here
-        return early ?? openOne(sealer, keyId, aad, sealed);
+        return early ?? openOne(sealer, { keyId: fromBase64(keyId), aad: fromBase64(aad), sealed: fromBase64(sealed) });
       });
       return JSON.stringify(await Promise.all(opened));
     },
@@ -97,8 +97,7 @@ function openAhead(sealer: Sealer, storage: TextStorage): Map<string, Promise<st
     if (!key.startsWith(RECORD_PREFIX)) continue;
     try {
       const record = decodeRecord(storage.get(key) ?? "", key);
-      const [keyId, aad, sealed] = [record.keyId, record.aad, record.sealed].map(toBase64) as [string, string, string];
-      ahead.set(sealed + aad, openOne(sealer, keyId, aad, sealed));
+      ahead.set(toBase64(record.sealed) + toBase64(record.aad), openOne(sealer, record));
     } catch {
       // Not readable as a record: Python reads it again and reports it.
     }
@@ -106,8 +105,7 @@ function openAhead(sealer: Sealer, storage: TextStorage): Map<string, Promise<st
   return ahead;
 }
 
-async function openOne(sealer: Sealer, keyId: string, aad: string, sealed: string): Promise<string | null> {
-  const job = { keyId: fromBase64(keyId), aad: fromBase64(aad), sealed: fromBase64(sealed) };
+async function openOne(sealer: Sealer, job: OpenJob): Promise<string | null> {
   const [plaintext] = await sealer.open([job]);
   return plaintext ? toBase64(plaintext) : null;
 }
@@ -143,12 +141,12 @@ function onMessage(channel: BroadcastChannel | null, listener: (json: string) =>
   return () => owner.abort();
 }
 
-function toBase64(bytes: Uint8Array): string {
+function toBase64(bytes: Bytes): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
 }
 
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+function fromBase64(text: string): Bytes {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

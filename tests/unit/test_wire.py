@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+
+from renvault_web import wire
+from renvault_web.errors import ConfigError
+from renvault_web.reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus
+from renvault_web.session import SessionStatus, parse_session
+from renvault_web.storage import StorageStatistics
+
+GIVEN = {
+    "topic": "a" * 64,
+    "pairingTopic": "b" * 64,
+    "peer": {"publicKey": "c" * 64, "metadata": {"name": "Leather"}},
+    "expiry": 1_700_000_000_123,
+    "accounts": ["stacks:1:SP1"],
+    "chainId": "stacks:1",
+    "namespaces": {"stacks": {"accounts": ["stacks:1:SP1"]}},
+    "mine": {"kept": [1, None]},
+}
+
+
+def test_a_session_goes_out_as_it_came_with_its_status_beside_it() -> None:
+    assert wire.session_to_js(parse_session(GIVEN), SessionStatus.ACTIVE) == {**GIVEN, "status": "active"}
+
+
+def test_absent_fields_stay_absent() -> None:
+    session = wire.session_to_js(parse_session({"topic": "t", "expiry": 5}), SessionStatus.EXPIRED)
+    assert session == {
+        "topic": "t",
+        "pairingTopic": "",
+        "peer": {},
+        "expiry": 5000,
+        "accounts": [],
+        "status": "expired",
+    }
+
+
+def test_a_status_has_all_its_keys_and_times_in_milliseconds() -> None:
+    status = ReconnectionStatus(
+        state=ConnectionState.WAITING,
+        attempt_count=2,
+        last_attempt=10.5,
+        next_retry_time=12.75,
+        last_error="no answer",
+        cause="relay_unreachable",
+        advice="We try again.",
+        proved_at=None,
+        supervised=True,
+    )
+    assert wire.status_to_js(status) == {
+        "isReconnecting": True,
+        "lastAttempt": 10_500,
+        "attemptCount": 2,
+        "maxAttempts": 5,
+        "nextRetryTime": 12_750,
+        "lastError": "no answer",
+        "state": "waiting",
+        "cause": "relay_unreachable",
+        "advice": "We try again.",
+        "provedAt": None,
+        "supervised": True,
+    }
+
+
+def test_statistics_go_out_in_camel_case() -> None:
+    statistics = StorageStatistics(
+        total_sessions=1, total_size=2, max_size=3, usage_percent=4.5, quarantined=5, persistent=False
+    )
+    assert wire.statistics_to_js(statistics) == {
+        "totalSessions": 1,
+        "totalSize": 2,
+        "maxSize": 3,
+        "usagePercent": 4.5,
+        "quarantined": 5,
+        "persistent": False,
+    }
+
+
+def test_a_configuration_comes_back_as_it_went_out() -> None:
+    config = ReconnectionConfig(max_attempts=7, initial_delay=0.25, jitter=0.5)
+    outside = wire.config_to_js(config)
+    assert outside["initialDelayMs"] == 250
+    assert outside["onlineCheckInterval"] == 5000
+    assert ReconnectionConfig().changed(**wire.config_from_js(outside)) == config
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"colour": 1}, "There is no setting 'colour'; there are enabled, maxAttempts, "),
+        ({"initialDelayMs": "1000"}, "initialDelayMs must be a number of milliseconds, not '1000'"),
+        ({"initialDelayMs": True}, "initialDelayMs must be a number of milliseconds, not True"),
+        ({"maxDelayMs": float("nan")}, "maxDelayMs must be a number of milliseconds, not nan"),
+        ([], "The configuration must be an object, not list"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused_by_name(given: object, message: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        wire.config_from_js(given)
+    assert str(refused.value).startswith(message)
+
+
+def test_the_managers_settings_have_our_names() -> None:
+    assert wire.manager_config_from_js({"autoReconnect": False, "maxReconnectAttempts": 3}) == {
+        "auto_reconnect": False,
+        "max_reconnect_attempts": 3,
+    }
+    with pytest.raises(ConfigError, match="There is no setting 'x'; there are autoReconnect, maxReconnectAttempts"):
+        wire.manager_config_from_js({"x": 1})
