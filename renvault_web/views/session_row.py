@@ -166,8 +166,8 @@ def _told(action: Action) -> Node:
 def _failure(action: Action) -> str:
     if action.code == "unknown":  # no answer in time; it may still come
         return word(f"{action.kind}.unknown")
-    reason = f"reason.{action.code}"
-    return word(f"{action.kind}.failed", reason=word(reason if known(reason) else "reason.other"))
+    key = f"failed.{action.code}"
+    return word(key if known(key) else "failed.other")
 
 
 def _details(session: SessionRow) -> Node:

@@ -115,11 +115,12 @@ const BANNER = `
 .card > .told:empty { display: none; }
 .card > .shape { grid-area: 1 / 1; align-self: start; margin-block-start: calc((1.4em - 0.75em) / 2); }
 .told { display: grid; gap: 4px; }
-.card .line { text-wrap: pretty; }
-.card[data-state="reconnected"] { grid-template-columns: auto minmax(0, 1fr) auto; align-items: center; inline-size: 260px; padding-block: 12px; }
-.card[data-state="reconnected"] > .shape { margin: 0; }
+.card .line, .card .quiet { text-wrap: pretty; }
+.card[data-state="reconnected"] { grid-template-columns: auto minmax(0, 1fr) auto; align-items: center; inline-size: 280px; margin-inline-start: auto; padding-block: 12px; }
+.card[data-state="reconnected"] > .shape { align-self: center; margin: 0; }
 .card[data-state="reconnected"] > .buttons { grid-area: 1 / 3; margin: 0; }
 .title { display: block; font-weight: 600; }
+.attempts .quiet { white-space: nowrap; }
 .attempts { display: grid; grid-template-columns: minmax(0, 1fr) auto; align-items: center; gap: 12px; }
 .buttons { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 8px; margin-block-start: 4px; }
 .none .told, .pill .told { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -212,6 +213,7 @@ h3 { font-size: var(--_small); font-weight: 500; }
     padding-block: 16px 12px;
   }
   .expiry { text-align: end; }
+  .outcome { inline-size: 0; min-inline-size: 100%; } /* as wide as the buttons, however long its text */
 }
 @container (max-width: 620px) {
   .session { grid-template-areas: "mono who who" "status status expiry" "buttons buttons buttons" "outcome outcome outcome" "details details details"; }
