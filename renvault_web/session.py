@@ -103,8 +103,9 @@ def status_of(session: WalletSession, now: float, *, live: bool | None, opened_a
 
 
 def seconds(value: float) -> float:
-    """Return a time of unknown unit as epoch seconds."""
-    return value / 1000 if value > MILLISECONDS_FROM else float(value)
+    """Return a time of unknown unit as epoch seconds, at most ``MILLISECONDS_FROM``."""
+    # Without the bound a far time would still look like milliseconds, and be divided again each time it is read.
+    return min(value / 1000, MILLISECONDS_FROM) if value > MILLISECONDS_FROM else float(value)
 
 
 _KNOWN = {"topic", "expiry", "pairingTopic", "peer", "accounts", "chainId", "namespaces", "status"}
@@ -124,8 +125,8 @@ def parse_session(data: object) -> WalletSession:
     expiry = data.get("expiry")
     if isinstance(expiry, bool) or not isinstance(expiry, int | float) or not 0 <= expiry < 1e16:
         raise WalletError(f"Session {topic[:8]}: expiry must be a time in seconds or milliseconds.")
-    peer = data.get("peer") or {}
-    if not isinstance(peer, Mapping):
+    peer = data.get("peer")
+    if peer is not None and not isinstance(peer, Mapping):
         raise WalletError(f"Session {topic[:8]}: peer must be an object.")
     namespaces = data.get("namespaces")
     if namespaces is not None and not isinstance(namespaces, Mapping):
@@ -135,7 +136,7 @@ def parse_session(data: object) -> WalletSession:
         topic=topic,
         expiry=seconds(expiry),
         pairing_topic=_text(data, "pairingTopic"),
-        peer=peer,
+        peer=peer or {},
         accounts=accounts,
         chain_id=_text(data, "chainId") or _chain_of(accounts),
         namespaces=namespaces,
@@ -170,20 +171,19 @@ def _text(data: Mapping[str, Any], name: str) -> str:
 
 
 def _accounts(given: object, namespaces: Mapping[str, Any] | None, topic: str) -> tuple[str, ...]:
-    if given is None:
-        found = [
-            account
-            for namespace in (namespaces or {}).values()
-            if isinstance(namespace, Mapping)
-            for account in namespace.get("accounts") or ()
-        ]
-    elif isinstance(given, list | tuple):
-        found = list(given)
-    else:
+    if given is not None:
+        return _texts(given, topic)
+    spaces = (namespaces or {}).values()
+    lists = [space.get("accounts") for space in spaces if isinstance(space, Mapping)]
+    return tuple(account for found in lists if found is not None for account in _texts(found, topic))
+
+
+def _texts(accounts: object, topic: str) -> tuple[str, ...]:
+    if not isinstance(accounts, list | tuple):
         raise WalletError(f"Session {topic[:8]}: accounts must be a list.")
-    if not all(isinstance(account, str) for account in found):
+    if not all(isinstance(account, str) for account in accounts):
         raise WalletError(f"Session {topic[:8]}: an account must be a text.")
-    return tuple(found)
+    return tuple(accounts)
 
 
 def _chain_of(accounts: tuple[str, ...]) -> str | None:
