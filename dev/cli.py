@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dev import setup
-from dev.steps import DevError, one_at_a_time, say
+from dev.steps import ROOT, DevError, one_at_a_time, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         with one_at_a_time():
             setup.prepare()
         if not setup.in_venv():
-            command = [str(setup.PYTHON), "-I", str(setup.ROOT / "dev"), *arguments]
+            command = [str(setup.PYTHON), "-I", str(ROOT / "dev"), *arguments]
             os.execv(command[0], command)  # noqa: S606 - the same program, under the Python that has the packages
         return _run(options, rest)
     except DevError as error:

@@ -10,10 +10,11 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,8 @@ def run(
     """Run a program and return what it printed; ``DevError`` with its last lines where it fails."""
     environment = clean_environment() if environment is None else environment
     try:
-        done = subprocess.run(
+        # A session of its own: so that what the program starts can be ended with it.
+        program = subprocess.Popen(
             command,
             cwd=cwd,
             env=environment,
@@ -79,17 +81,28 @@ def run(
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            timeout=limit,
-            check=False,
+            start_new_session=True,
         )
     except OSError as error:
         raise DevError(f"{what}: {command[0]} cannot be run: {error.strerror}. {advice}".rstrip()) from error
-    except subprocess.TimeoutExpired as error:
-        raise DevError(f"{what}: no end after {limit:.0f} s. {advice}".rstrip()) from error
-    if done.returncode != 0:
-        lines = "\n".join("  " + line for line in done.stdout.rstrip().splitlines()[-LINES_SHOWN:])
-        raise DevError(f"{what} failed (exit code {done.returncode}):\n{lines}\n{advice}".rstrip())
-    return done.stdout
+    with program:
+        try:
+            printed, _ = program.communicate(timeout=limit)
+        except subprocess.TimeoutExpired as error:
+            _kill(program)
+            raise DevError(f"{what}: no end after {limit:.0f} s. {advice}".rstrip()) from error
+        except BaseException:
+            _kill(program)
+            raise
+    if program.returncode != 0:
+        lines = "\n".join("  " + line for line in printed.rstrip().splitlines()[-LINES_SHOWN:])
+        raise DevError(f"{what} failed (exit code {program.returncode}):\n{lines}\n{advice}".rstrip())
+    return printed
+
+
+def _kill(program: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
 
 
 def fingerprint(*inputs: Path | str) -> str:
