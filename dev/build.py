@@ -77,7 +77,8 @@ def _parts() -> dict[str, Path | bytes]:
     parts: dict[str, Path | bytes] = {}
     for pattern in STATIC:
         parts |= {str(path.relative_to(WEB)): path for path in sorted(WEB.glob(pattern)) if path.is_file()}
-    parts |= {str(path.relative_to(bundle.OUT)): path for path in files(bundle.OUT)}
+    for folder in (bundle.OUT, bundle.TYPES):
+        parts |= {str(path.relative_to(folder)): path for path in files(folder)}
     parts |= {f"runtime/{path.name}": path for path in files(runtime.OUT)}
     parts |= {path.name: path for path in files(runtime.WHEEL)}
     parts[CONFIG] = page_config("wss://relay.walletconnect.org")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 from dev import setup
 from dev.steps import CACHE, ROOT, STAMPS, DevError, fingerprint, fresh_folder, once, run
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 WEB = ROOT / "web"
 OUT = CACHE / "build" / "bundle"
+TYPES = CACHE / "build" / "types"
+TYPES_CONFIG = ROOT / "dev" / "tsconfig.types.json"
 
 ENTRIES = {"renvault": "src/index.ts", "dapp": "demo/dapp.ts", "wallet": "demo/wallet.ts"}
 """The modules that pages import, by the name they have in ``dist/``. What they share lies in chunks beside them."""
 
 CLASSIC = {"status": "src/status.ts"}
 """Scripts that run while the page is parsed, before any module."""
+
+IMPORT = re.compile(r"""from "(\.{1,2}/[^"]+)\.ts\"""")
 
 OPTIONS = (
     "--bundle",
@@ -33,8 +35,9 @@ OPTIONS = (
 
 def build() -> None:
     """Bring the bundles and the types up to date."""
-    sources = [STAMPS / "npm", WEB / "tsconfig.json", WEB / "src", WEB / "demo", ROOT / "dev" / "bundle.py"]
-    once("bundle", fingerprint(*sources), [OUT], _bundle, "bundling TypeScript")
+    common = [STAMPS / "npm", WEB / "tsconfig.json", WEB / "src", ROOT / "dev" / "bundle.py"]
+    once("bundle", fingerprint(*common, WEB / "demo"), [OUT], _bundle, "bundling TypeScript")
+    once("types", fingerprint(*common, TYPES_CONFIG), [TYPES], _declare, "writing the type declarations")
 
 
 def bundle(entries: dict[str, str], out: Path, *options: str) -> None:
@@ -52,3 +55,22 @@ def _bundle() -> None:
     fresh_folder(OUT)
     bundle(ENTRIES, OUT, "--format=esm", "--splitting", "--chunk-names=chunk-[hash]")
     bundle(CLASSIC, OUT, "--format=iife")
+
+
+def _declare() -> None:
+    """Write ``renvault.d.ts`` and what it refers to, as a host's compiler looks for them beside ``renvault.js``."""
+    emitted = fresh_folder(TYPES) / "types"
+    tsc = WEB / "node_modules" / "typescript" / "bin" / "tsc"
+    command = [setup.node(), tsc, "-p", TYPES_CONFIG, "--outDir", emitted]
+    run([str(part) for part in command], what="tsc")
+    needed, waiting = set[Path](), [emitted / "index.d.ts"]
+    while waiting:
+        declaration = waiting.pop()
+        text = declaration.read_text()
+        needed.add(declaration)
+        declaration.write_text(IMPORT.sub(r'from "\1.js"', text))
+        found = [(declaration.parent / f"{name}.d.ts").resolve() for name in IMPORT.findall(text)]
+        waiting += [path for path in found if path not in needed]
+    for inner in set(emitted.rglob("*.d.ts")) - needed:
+        inner.unlink()
+    (TYPES / "renvault.d.ts").write_text('export * from "./types/index.js";\n')
