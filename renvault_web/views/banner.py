@@ -18,7 +18,7 @@ from .node import clean, h, until
 from .shapes import shape
 
 if TYPE_CHECKING:
-    from .node import Child, Node
+    from .node import Child, Node, Value
     from .snapshot import Connection, Snapshot
 
 GRACE = 2.0
@@ -144,8 +144,10 @@ def _is_user_blocked(snapshot: Snapshot) -> bool:
 
 
 def _frame(form: str, kind: Kind | None, *children: Child) -> Node:
-    state = None if kind is None else kind.value
-    return h("div", {"class": f"banner {form}", "lang": LANGUAGE, "dir": DIRECTION, "data-state": state}, *children)
+    shown: dict[str, Value] = {}
+    if kind is not None:
+        shown = {"data-state": kind.value, "role": "region", "aria-label": word("banner.label")}
+    return h("div", {"class": f"banner {form}", "lang": LANGUAGE, "dir": DIRECTION, **shown}, *children)
 
 
 def _told(kind: Kind, connection: Connection) -> list[Node]:

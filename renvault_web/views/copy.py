@@ -17,6 +17,7 @@ DIRECTION = "ltr"
 
 ENGLISH: dict[str, str] = {
     # banner
+    "banner.label": "Wallet connection",
     "banner.reconnecting": "Reconnecting to your wallet…",
     "banner.waiting": "{cause} Trying again in {time}.",
     "banner.attempting": "{cause} Trying now…",

@@ -3,7 +3,7 @@
  * show the trees that a `ViewHost` (the runtime) hands them, and pass clicks back; what to show is decided in Python
  * (`renvault_web/views`). Nothing here touches the page when the module is imported.
  */
-import { readKnownStatus, wordKnownStatus } from "./known-status.ts";
+import { readKnownStatus } from "./known-status.ts";
 import { type Action, type MountedTree, mountTree } from "./render.ts";
 import { bannerSheets, dashboardSheets } from "./styles.ts";
 
@@ -67,8 +67,9 @@ const DASHBOARD_DESIGN: Design = {
   durations: { "refresh-interval": "refreshInterval" },
   sheets: dashboardSheets,
   waiting: () => {
-    const known = readKnownStatus();
-    return early(["p", { class: "empty" }, "Loading your sessions…", ["span", {}, known ? wordKnownStatus(known) : ""]]);
+    const count = readKnownStatus()?.sessions ?? 0;
+    const what = count > 1 ? `${count} sessions` : count === 1 ? "session" : "sessions";
+    return early(["p", { class: "empty" }, `Loading your ${what}…`]);
   },
   failed: (error) =>
     early([

@@ -154,7 +154,6 @@ h2 { font-size: var(--_large); font-weight: 600; }
 .figures dd { display: flex; align-items: baseline; gap: 8px; font-size: 28px; font-weight: 600; line-height: 1.2; letter-spacing: -0.01em; }
 .figures .shape { inline-size: 14px; block-size: 14px; }
 .empty { padding-block: 32px; color: var(--_muted); text-align: center; text-wrap: balance; }
-.empty span { display: block; font-size: var(--_small); }
 
 .sessions { display: grid; grid-template-columns: 36px minmax(0, 1fr) max-content max-content max-content; column-gap: 20px; }
 .dashboard > .sessions { padding-block: 0; }

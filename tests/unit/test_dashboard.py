@@ -1,0 +1,201 @@
+"""renvault_web.views.dashboard: lights, figures, every session once, storage, in every state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from renvault_web.views.dashboard import DashboardOptions, view
+from renvault_web.views.session_row import session_row
+from renvault_web.views.shapes import shape
+from renvault_web.views.snapshot import Connection, SessionRow, Snapshot, StorageInfo
+
+NOW = 1_700_000_000.0
+DAY = 86_400.0
+
+ONE = SessionRow(topic="t1", status="active", expiry=NOW + 6 * DAY, wallet_name="Leather")
+SNAPSHOT = Snapshot(now=NOW, sessions=(ONE,), connection=Connection(state="connected", proved_at=NOW - 4))
+
+
+def draw(snapshot: Snapshot, **options: Any) -> list[Any]:
+    return view(snapshot, DashboardOptions(**options))
+
+
+def find(node: Any, name: str) -> list[list[Any]]:
+    """Return every node whose first class, or else tag, is ``name``."""
+    if not isinstance(node, list):
+        return []
+    own = [node] if name in (node[0], node[1].get("class", "").split(" ")[0]) else []
+    return own + [found for child in node[2:] for found in find(child, name)]
+
+
+def lights(connection: Connection) -> dict[str, list[Any]]:
+    (node,) = find(draw(replace(SNAPSHOT, connection=connection)), "lights")
+    return {light[1]["data-light"]: light for light in node[2:]}
+
+
+def light(name: str, state: str, word: str, *told: Any) -> list[Any]:
+    attrs = {"data-light": name, "data-shape": state}
+    return ["li", attrs, shape(state), ["span", {"class": "name"}, word], ["span", {"class": "quiet"}, *told]]
+
+
+def figures(snapshot: Snapshot) -> dict[str, list[Any]]:
+    (node,) = find(draw(snapshot), "figures")
+    return {figure[2][2]: figure[3][2:] for figure in node[2:]}
+
+
+def storage(**changes: Any) -> list[Any]:
+    (node,) = find(draw(replace(SNAPSHOT, storage=StorageInfo(total_size=2048, **changes))), "storage")
+    return node
+
+
+def test_its_parts_stand_in_the_order_of_their_weight() -> None:
+    node = draw(SNAPSHOT)
+    assert node[:2] == [
+        "section",
+        {"class": "dashboard", "lang": "en", "dir": "ltr", "aria-labelledby": "title"},
+    ]
+    assert [part[1].get("class", part[0]) for part in node[2:]] == [
+        "header",
+        "problem",
+        "figures",
+        "sessions",
+        "storage",
+    ]
+    assert node[2][2] == ["h2", {"id": "title"}, "Wallet sessions"]
+
+
+def test_each_known_session_is_one_element() -> None:
+    sessions = tuple(
+        replace(ONE, topic=f"t{n}", status=s) for n, s in enumerate(["active", "needs_reconnect", "expired"])
+    )
+    snapshot = replace(SNAPSHOT, sessions=sessions)
+    (node,) = find(draw(snapshot), "sessions")
+    assert node == [
+        "ul",
+        {"class": "sessions", "role": "list"},
+        *(session_row(session, snapshot, n, details=True) for n, session in enumerate(sessions)),
+    ]
+
+
+def test_details_can_be_left_out() -> None:
+    assert len(find(draw(SNAPSHOT), "details")) == 1
+    assert find(draw(SNAPSHOT, show_details=False), "details") == []
+
+
+def test_switched_off_it_shows_nothing() -> None:
+    assert draw(SNAPSHOT, enabled=False) == [
+        "div",
+        {"class": "dashboard", "lang": "en", "dir": "ltr", "hidden": True},
+    ]
+
+
+def test_without_a_session_one_sentence_stands_for_list_and_figures() -> None:
+    node = draw(Snapshot(now=NOW))
+    assert find(node, "empty") == [
+        ["p", {"class": "empty"}, "No wallet session yet. Once a wallet approves one, it stays here, across reloads."]
+    ]
+    assert find(node, "sessions") == find(node, "figures") == find(node, "button") == []
+
+
+def test_the_network_light() -> None:
+    assert lights(Connection(state="connected"))["network"] == light("network", "ok", "Network", "online")
+    assert lights(Connection(state="offline", online=False))["network"] == light(
+        "network", "idle", "Network", "offline"
+    )
+
+
+@pytest.mark.parametrize(
+    ("connection", "state", "told"),
+    [
+        (Connection(state="idle"), "idle", ["not needed now"]),
+        (Connection(state="connected"), "ok", ["connected"]),
+        (
+            Connection(state="connected", proved_at=NOW - 4),
+            "ok",
+            ["proved ", ["rv-ago", {"at": 1_699_999_996_000}], " ago"],
+        ),
+        (
+            Connection(state="waiting", attempt_count=1, next_retry_time=NOW + 3),
+            "trying",
+            ["next try in ", ["rv-until", {"at": 1_700_000_003_000}]],
+        ),
+        (Connection(state="waiting"), "trying", ["attempt 1 of 5"]),
+        (Connection(state="attempting", attempt_count=2), "trying", ["attempt 2 of 5"]),
+        (Connection(state="offline", online=False), "idle", ["paused"]),
+        (Connection(state="failed", attempt_count=5), "failed", ["not reached"]),
+        (Connection(state="stopped"), "idle", ["stopped"]),
+    ],
+)
+def test_the_relay_light_tells_the_connections_state(connection: Connection, state: str, told: list[Any]) -> None:
+    assert lights(connection)["relay"] == light("relay", state, "Relay", *told)
+
+
+def test_figures_count_active_expiring_and_all() -> None:
+    sessions = (
+        ONE,
+        replace(ONE, topic="t2", status="restoring", expiry=NOW + DAY),
+        replace(ONE, topic="t3", status="needs_reconnect"),
+        replace(ONE, topic="t4", status="expired", expiry=NOW - 1),
+    )
+    assert figures(replace(SNAPSHOT, sessions=sessions)) == {
+        "Active": [["rv-number", {"n": 2}]],
+        "Expiring soon": [["rv-number", {"n": 1}], shape("attention")],
+        "In total": [["rv-number", {"n": 4}]],
+    }
+
+
+def test_a_figure_of_nothing_has_no_warning_mark() -> None:
+    assert figures(SNAPSHOT)["Expiring soon"] == [["rv-number", {"n": 0}]]
+
+
+def test_a_problem_is_told_in_a_region_that_was_there_before() -> None:
+    assert find(draw(SNAPSHOT), "problem") == [["div", {"class": "problem", "role": "status"}]]
+    assert find(draw(replace(SNAPSHOT, problem="No\nclient \u202ehere.")), "problem") == [
+        ["div", {"class": "problem", "role": "status"}, shape("attention"), ["p", {}, "No client here."]]
+    ]
+
+
+def test_storage_is_a_meter_with_its_sizes() -> None:
+    assert storage() == [
+        "footer",
+        {"class": "storage"},
+        ["h3", {"id": "storage"}, "Storage"],
+        ["meter", {"value": 2048, "max": 10_485_760, "aria-labelledby": "storage"}],
+        [
+            "p",
+            {"class": "quiet"},
+            ["rv-bytes", {"n": 2048}],
+            " of ",
+            ["rv-bytes", {"n": 10_485_760}],
+            " · encrypted on this device",
+        ],
+    ]
+
+
+def test_more_than_full_is_full() -> None:
+    assert storage(max_size=1024)[3][1]["value"] == 1024
+
+
+def test_without_encryption_storage_says_so() -> None:
+    assert storage(encrypted=False)[4][5] == " · encryption is switched off"
+
+
+def test_in_memory_it_promises_no_storage() -> None:
+    node = storage(persistent=False)
+    assert node[4][2:] == [["rv-bytes", {"n": 2048}], " of ", ["rv-bytes", {"n": 10_485_760}]]
+    text = "This browser blocks storage: sessions are kept in memory and end with this page."
+    assert node[5] == ["p", {"class": "notice"}, shape("attention"), text]
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (1, "1 record could not be trusted and is kept aside."),
+        (2, "2 records could not be trusted and are kept aside."),
+    ],
+)
+def test_quarantined_records_are_counted(n: int, text: str) -> None:
+    assert storage(quarantined=n)[5:] == [["p", {"class": "notice"}, shape("attention"), text]]
