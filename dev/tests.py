@@ -1,0 +1,119 @@
+"""``dev test``: checks, build, then the tests in two processes, and one line with their sums.
+
+Two, because sync Playwright keeps an event loop of its own: the first runs what needs no browser, under coverage,
+the second the browser. Named tests run alone, without the checks: for the loop of writing one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from dev import build, check, setup
+from dev.steps import CACHE, ROOT, clean_environment, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PLAIN = ("tests/unit", "tests/contracts", "tests/dev")
+BROWSER = ("tests/e2e",)
+LONG = "long"  # the marker of what only --all runs
+
+LIMIT, LIMIT_OF_ALL = 20 * 60.0, 80 * 60.0  # s, for each process
+NO_TESTS = 5  # pytest's exit code
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How a pytest process ended."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self) -> str:
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
+
+
+def main(arguments: Sequence[str], *, everything: bool) -> int:
+    """Run what was asked for; return 1 where anything failed."""
+    named, options = _split(arguments)
+    found = [] if arguments else check.failed()
+    plain = [name for name in named if not name.startswith(BROWSER)] if named else list(PLAIN)
+    browser = [name for name in named if name.startswith(BROWSER)] if named else list(BROWSER)
+    if not everything:
+        options = ["-m", f"not {LONG}", *options]
+    if browser:
+        build.build()
+    limit = LIMIT_OF_ALL if everything else LIMIT
+    count = Count()
+    if plain:
+        count += _run("unit, contracts, dev", plain, options, limit, coverage=not arguments)
+    if browser:
+        count += _run("end to end", browser, options, limit)
+    for name in found:
+        say(f"{name} found something, see above")
+    print(f"\n{count}", flush=True)
+    return 1 if found or count.failed else 0
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the tests that were named, relative to the root, and the options."""
+    named = [argument for argument in arguments if (ROOT / argument.partition("::")[0]).exists()]
+    return named, [argument for argument in arguments if argument not in named]
+
+
+def _run(title: str, targets: list[str], options: list[str], limit: float, *, coverage: bool = False) -> Count:
+    report = CACHE / "results" / f"{title.partition(',')[0].replace(' ', '-')}.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    environment = {**clean_environment(), "COVERAGE_FILE": str(CACHE / "coverage")}
+    measured = ["-m", "coverage", "run"] if coverage else []
+    targets = [target for target in targets if (ROOT / target.partition("::")[0]).exists()]
+    if not targets:
+        say(f"there are no tests: {title}")
+        return Count()
+    say(f"\ntests: {title}")
+    code = _until_end(
+        [str(setup.PYTHON), *measured, "-m", "pytest", f"--junitxml={report}", *options, *targets], environment, limit
+    )
+    if coverage:
+        _until_end([str(setup.PYTHON), "-m", "coverage", "report", "--skip-covered"], environment, limit)
+    if code == NO_TESTS:
+        say(f"there are no tests in {', '.join(targets)}")
+        return Count()
+    return _count(report.read_bytes() if report.exists() else b"", code)
+
+
+def _until_end(command: list[str], environment: dict[str, str], limit: float) -> int:
+    """Run a program that prints for itself; return its exit code, and end it with all it started at the limit."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as program:
+        try:
+            return program.wait(limit)
+        except subprocess.TimeoutExpired:
+            say(f"no end after {limit / 60:.0f} minutes: stopped")
+            return 1
+        finally:
+            if program.poll() is None:
+                os.killpg(program.pid, signal.SIGKILL)
+
+
+def _count(junit: bytes, code: int) -> Count:
+    """Return the sums of a JUnit report; a process that failed counts as one failure at least."""
+    count = Count()
+    if junit:
+        for suite in ElementTree.fromstring(junit).iter("testsuite"):  # noqa: S314 - pytest wrote it just now
+            tests, failures, errors, skipped = (
+                int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
+            )
+            bad = failures + errors
+            count += Count(tests - bad - skipped, bad, skipped)
+    return count if not code or count.failed else count + Count(failed=1)
