@@ -40,7 +40,7 @@ def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
     if not options.enabled:
         return h("div", frame | {"hidden": True})
     sessions = [
-        session_row(session, snapshot, index, details=options.show_details)
+        session_row(session, snapshot.now, index, details=options.show_details)
         for index, session in enumerate(snapshot.sessions)
     ]
     return h(
@@ -58,7 +58,7 @@ def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
             if sessions
             else (h("p", {"class": "empty"}, word("dashboard.empty")),)
         ),
-        _storage(snapshot.storage),
+        None if snapshot.storage is None else _storage(snapshot.storage),
     )
 
 
@@ -134,7 +134,7 @@ def _storage(storage: StorageInfo) -> Node:
             "p",
             {"class": "quiet"},
             *say("storage.used", used=size(storage.total_size), max=size(storage.max_size)),
-            f" · {word('storage.encrypted' if storage.encrypted else 'storage.plain')}" if storage.persistent else None,
+            f" · {word('storage.encrypted')}" if storage.persistent else None,
         ),
         None if storage.persistent else h("p", {"class": "notice"}, shape("attention"), word("storage.memory")),
         h(

@@ -15,7 +15,7 @@ from .shapes import shape
 
 if TYPE_CHECKING:
     from .node import Child, Node
-    from .snapshot import Action, SessionRow, Snapshot
+    from .snapshot import Action, SessionRow
 
 MOST_ACCOUNTS = 20
 """Accounts listed in a session's details; a hostile wallet sends thousands."""
@@ -29,7 +29,7 @@ _SHAPES = {
 }
 
 
-def session_row(session: SessionRow, snapshot: Snapshot, index: int, *, details: bool) -> Node:
+def session_row(session: SessionRow, now: float, index: int, *, details: bool) -> Node:
     """Draw ``session``, the list's entry number ``index``."""
     name = clean(session.wallet_name) or word("session.unnamed")
     return h(
@@ -48,9 +48,9 @@ def session_row(session: SessionRow, snapshot: Snapshot, index: int, *, details:
             h("p", {"class": "quiet"}, *_account(session)),
         ),
         h("p", {"class": "status"}, shape(_SHAPES[session.status]), word(f"status.{session.status}")),
-        _expiry(session, snapshot.now),
-        _buttons(session, snapshot, index),
-        _outcome(session, snapshot, index),
+        _expiry(session, now),
+        _buttons(session, index),
+        _outcome(session, index),
         _details(session) if details else None,
     )
 
@@ -107,14 +107,13 @@ def _expiry(session: SessionRow, now: float) -> Node:
     return h("div", {"class": "expiry"}, h("p", None, soon, *left), h("p", {"class": "quiet"}, when(session.expiry)))
 
 
-def _buttons(session: SessionRow, snapshot: Snapshot, index: int) -> Node:
-    usable = snapshot.wallet_ready and session.status == "active"
+def _buttons(session: SessionRow, index: int) -> Node:
+    usable = session.status == "active"
     pending = {action.kind for action in session.actions if action.phase == "pending"}
     able = {
         "extend": usable,
         "ping": usable,
-        # What needs reconnect or has ended can still be put away.
-        "disconnect": snapshot.wallet_ready and session.status != "restoring",
+        "disconnect": session.status != "restoring",  # what needs reconnect or has ended can be put away
     }
     return h(
         "div",
@@ -136,14 +135,12 @@ def _buttons(session: SessionRow, snapshot: Snapshot, index: int) -> Node:
     )
 
 
-def _outcome(session: SessionRow, snapshot: Snapshot, index: int) -> Node:
+def _outcome(session: SessionRow, index: int) -> Node:
     """Return the line under the buttons: what became of them, else why they cannot be used."""
     if session.actions:
         said = [_told(action) for action in session.actions]
     elif session.status != "active":
         said = [h("p", None, word(f"note.{session.status}"))]
-    elif not snapshot.wallet_ready:
-        said = [h("p", None, word("note.starting"))]
     else:
         said = []
     return h("div", {"class": "outcome quiet", "id": f"note-{index}", "role": "status"}, *said)

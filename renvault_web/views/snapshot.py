@@ -61,19 +61,16 @@ class StorageInfo:
 
     total_size: int = 0
     max_size: int = 10 * 1024 * 1024
-    usage_percent: float = 0.0
     quarantined: int = 0
     persistent: bool = True
-    encrypted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything at one moment. ``wallet_ready`` is False until a client is adopted; ``problem`` is one plain line."""
+    """Everything at one moment. ``storage`` is None while it is not open; ``problem`` is one plain line."""
 
     now: float
     sessions: tuple[SessionRow, ...] = ()
     connection: Connection = Connection()
-    storage: StorageInfo = StorageInfo()
-    wallet_ready: bool = True
+    storage: StorageInfo | None = None
     problem: str | None = None

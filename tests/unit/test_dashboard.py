@@ -16,7 +16,12 @@ NOW = 1_700_000_000.0
 DAY = 86_400.0
 
 ONE = SessionRow(topic="t1", status="active", expiry=NOW + 6 * DAY, wallet_name="Leather")
-SNAPSHOT = Snapshot(now=NOW, sessions=(ONE,), connection=Connection(state="connected", proved_at=NOW - 4))
+SNAPSHOT = Snapshot(
+    now=NOW,
+    sessions=(ONE,),
+    connection=Connection(state="connected", proved_at=NOW - 4),
+    storage=StorageInfo(total_size=2048),
+)
 
 
 def draw(snapshot: Snapshot, **options: Any) -> list[Any]:
@@ -76,7 +81,7 @@ def test_each_known_session_is_one_element() -> None:
     assert node == [
         "ul",
         {"class": "sessions", "role": "list"},
-        *(session_row(session, snapshot, n, details=True) for n, session in enumerate(sessions)),
+        *(session_row(session, NOW, n, details=True) for n, session in enumerate(sessions)),
     ]
 
 
@@ -179,8 +184,8 @@ def test_more_than_full_is_full() -> None:
     assert storage(max_size=1024)[3][1]["value"] == 1024
 
 
-def test_without_encryption_storage_says_so() -> None:
-    assert storage(encrypted=False)[4][5] == " · encryption is switched off"
+def test_before_storage_is_open_it_has_no_figures() -> None:
+    assert find(draw(replace(SNAPSHOT, storage=None)), "storage") == []
 
 
 def test_in_memory_it_promises_no_storage() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from renvault_web.views.session_row import chain_name, is_expiring, is_live, session_row, short_account
 from renvault_web.views.shapes import shape
-from renvault_web.views.snapshot import Action, SessionRow, Snapshot
+from renvault_web.views.snapshot import Action, SessionRow
 
 NOW = 1_700_000_000.0
 DAY = 86_400.0
@@ -27,8 +27,8 @@ SESSION = SessionRow(
 )
 
 
-def draw(session: SessionRow, *, wallet_ready: bool = True, details: bool = False) -> list[Any]:
-    return session_row(session, Snapshot(now=NOW, wallet_ready=wallet_ready), 0, details=details)
+def draw(session: SessionRow, *, details: bool = False) -> list[Any]:
+    return session_row(session, NOW, 0, details=details)
 
 
 def part(node: list[Any], name: str) -> list[Any]:
@@ -108,12 +108,6 @@ def test_what_is_not_active_says_so_and_what_cannot_work_is_disabled_with_the_re
     for name, attrs in buttons(node).items():
         reason = {} if name in able else {"aria-disabled": "true", "aria-describedby": "note-0"}
         assert attrs == {"type": "button", "data-action": name.lower()} | reason
-
-
-def test_before_the_wallet_is_there_nothing_can_be_pressed_and_the_row_says_why() -> None:
-    node = draw(SESSION, wallet_ready=False)
-    assert [attrs["aria-disabled"] for attrs in buttons(node).values()] == ["true", "true", "true"]
-    assert outcome(node) == [["p", {}, "Your wallet connection is still starting."]]
 
 
 def test_a_session_that_ends_within_a_day_has_a_warning_mark() -> None:
