@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
-from .session import SessionStatus, WalletSession, to_json
+from .session import SessionStatus, WalletSession, parse_session, to_json
 
 if TYPE_CHECKING:
+    from .manager import ManagerConfig
     from .ports import Json
     from .reconnect import ReconnectionConfig, ReconnectionStatus
+    from .session_book import SessionStats
     from .storage import StorageStatistics
 
 _MS = 1000.0
@@ -33,14 +35,46 @@ _RECONNECTION_CONFIG = {  # JavaScript's name: (ours, JavaScript units in one of
 }
 
 
+_MANAGER_CONFIG = {"autoReconnect": "auto_reconnect", "maxReconnectAttempts": "max_reconnect_attempts"}
+
+_FIELDS = {"chain_id": "chainId", "pairing_topic": "pairingTopic"}  # a session's, where the two names differ
+
+
 def milliseconds(seconds: float | None) -> int | None:
     """Return a time or duration in whole milliseconds; None stays None."""
     return None if seconds is None else round(seconds * _MS)
 
 
-def session_to_js(session: WalletSession, status: SessionStatus) -> Json:
-    """Return the session as a host sees it."""
-    return {**to_json(session), "expiry": milliseconds(session.expiry), "status": status.value}
+def session_to_js(session: WalletSession, status: SessionStatus | None) -> Json:
+    """Return the session as a host sees it; no status where it has left already."""
+    shown = _session(to_json(session))
+    return shown if status is None else {**shown, "status": status.value}
+
+
+def session_from_js(given: object, topic: str) -> WalletSession:
+    """Read a session that a host wants stored under ``topic``; ``WalletError`` where it is none."""
+    return parse_session({**given, "topic": topic} if isinstance(given, Mapping) else given)
+
+
+def event_to_js(event: Json) -> Json:
+    """Return a session event as a host sees it."""
+    params = dict(event["params"])
+    if isinstance(params.get("session"), Mapping):
+        params["session"] = _session(params["session"])
+    if isinstance(params.get("changed"), list):
+        params["changed"] = [_FIELDS.get(name, name) for name in params["changed"]]
+    if "expiry" in params:
+        params["expiry"] = milliseconds(params["expiry"])
+    return {"topic": event["topic"], "params": params, "timestamp": milliseconds(event["timestamp"])}
+
+
+def stats_to_js(stats: SessionStats) -> Json:
+    """Return the figures of the sessions as a host sees them."""
+    return {
+        "totalSessions": stats.total_sessions,
+        "activeSessions": stats.active_sessions,
+        "expiringSoon": stats.expiring_soon,
+    }
 
 
 def status_to_js(status: ReconnectionStatus) -> Json:
@@ -57,6 +91,7 @@ def status_to_js(status: ReconnectionStatus) -> Json:
         "advice": status.advice,
         "provedAt": milliseconds(status.proved_at),
         "supervised": status.supervised,
+        "restoredTopics": list(status.restored),
     }
 
 
@@ -84,10 +119,7 @@ def config_from_js(data: object) -> dict[str, Any]:
     """Return the settings a host gave, under our names and in our units; the ranges are the service's to check."""
     settings: dict[str, Any] = {}
     for name, value in _object(data, "The configuration").items():
-        known = _RECONNECTION_CONFIG.get(name)
-        if known is None:
-            raise ConfigError(f"There is no setting {name[:40]!r}; there are {', '.join(_RECONNECTION_CONFIG)}.")
-        ours, unit = known
+        ours, unit = _named(name, _RECONNECTION_CONFIG)
         if unit is None:
             settings[ours] = value
         else:
@@ -95,15 +127,24 @@ def config_from_js(data: object) -> dict[str, Any]:
     return settings
 
 
+def manager_config_to_js(config: ManagerConfig) -> Json:
+    """Return the manager's settings as a host sees them."""
+    return {name: getattr(config, ours) for name, ours in _MANAGER_CONFIG.items()}
+
+
 def manager_config_from_js(data: object) -> dict[str, Any]:
     """Return the manager's settings under our names."""
-    known = {"autoReconnect": "auto_reconnect", "maxReconnectAttempts": "max_reconnect_attempts"}
-    settings: dict[str, Any] = {}
-    for name, value in _object(data, "The configuration").items():
-        if name not in known:
-            raise ConfigError(f"There is no setting {name[:40]!r}; there are {', '.join(known)}.")
-        settings[known[name]] = value
-    return settings
+    return {_named(name, _MANAGER_CONFIG): value for name, value in _object(data, "The configuration").items()}
+
+
+def _session(data: Mapping[str, Any]) -> Json:
+    return {**data, "expiry": milliseconds(data["expiry"])}
+
+
+def _named(name: str, known: Mapping[str, Any]) -> Any:
+    if name not in known:
+        raise ConfigError(f"There is no setting {name!r:.40}; there are {', '.join(known)}.")
+    return known[name]
 
 
 def _object(data: object, what: str) -> Mapping[str, Any]:

@@ -60,6 +60,7 @@ def test_a_status_has_all_its_keys_and_times_in_milliseconds() -> None:
         "advice": "We try again.",
         "provedAt": None,
         "supervised": True,
+        "restoredTopics": [],
     }
 
 

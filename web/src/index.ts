@@ -4,7 +4,6 @@ import { Runtime } from "./runtime.ts";
 import type {
   ManagerConfig,
   ReconnectionConfig,
-  ReconnectionEvent,
   ReconnectionEventName,
   ReconnectionStatus,
   Session,
@@ -136,11 +135,11 @@ export class AutomaticReconnectionService extends Service {
     await runtime.initialize("reconnection.initialize", client, config);
   }
 
-  on(name: ReconnectionEventName, listener: (status: ReconnectionEvent) => void): () => void {
+  on(name: ReconnectionEventName, listener: (status: ReconnectionStatus) => void): () => void {
     return runtime.on("reconnection", name, listener);
   }
 
-  off(name: ReconnectionEventName, listener: (status: ReconnectionEvent) => void): void {
+  off(name: ReconnectionEventName, listener: (status: ReconnectionStatus) => void): void {
     runtime.off("reconnection", name, listener);
   }
 

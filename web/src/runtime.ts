@@ -85,7 +85,6 @@ export class Runtime implements ViewHost {
     });
   }
 
-
   /** Listens to what a service tells; the returned function ends it. */
   on<Payload>(service: string, name: string, listener: (payload: Payload) => void): () => void {
     const key = `${service} ${name}`;
@@ -133,6 +132,7 @@ export class Runtime implements ViewHost {
       for (const [id, { kind, options }] of this.#mounts) this.#post({ type: "mount", mount: id, kind, options });
       this.#tellVisibility();
       document.addEventListener("visibilitychange", () => this.#tellVisibility());
+      await this.#ask("page.draw", []);
       page.dataset["renvault"] = "ready";
       performance.mark("renvault:ready");
     } catch (error) {
@@ -143,6 +143,10 @@ export class Runtime implements ViewHost {
 
   async #call(method: string, args: unknown[]): Promise<unknown> {
     await this.start();
+    return this.#ask(method, args);
+  }
+
+  async #ask(method: string, args: unknown[]): Promise<unknown> {
     const id = ++this.#lastId;
     const answer = await new Promise<Answer>((resolve) => {
       this.#answers.set(id, resolve);

@@ -81,6 +81,8 @@ export interface ReconnectionStatus {
   provedAt: number | null;
   /** False where the SDK's own loop is in charge. */
   supervised: boolean;
+  /** In the event `reconnected`: the sessions that live again. */
+  restoredTopics: string[];
 }
 
 export interface ManagerConfig {
@@ -103,11 +105,6 @@ export interface SessionEvent {
 }
 
 export type ReconnectionEventName = "reconnecting" | "reconnected" | "failed" | "offline" | "online" | "status";
-
-/** What a `reconnected` listener gets besides the status. */
-export interface ReconnectionEvent extends ReconnectionStatus {
-  restoredTopics?: string[];
-}
 
 /** An error of ours: `code` is for programs, `message` says what failed and what to do. */
 export class RenvaultError extends Error {

@@ -49,6 +49,7 @@ export const INITIAL_STATE: State = {
     advice: null,
     provedAt: null,
     supervised: false,
+    restoredTopics: [],
   },
   reconnectionConfig: {
     enabled: true,

@@ -1,0 +1,48 @@
+"""The product in one page: every part made once, joined, and started.
+
+``start`` is what ``web/src/boot.ts`` calls when Python is up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyodide.ffi import create_proxy
+
+from ..gateway import Gateway
+from ..manager import SessionManager
+from .adapters import BrowserCipher, BrowserClock, BrowserNetwork, BrowserStorage, BrowserTabs
+from .wallet import BrowserWallet
+
+if TYPE_CHECKING:
+    from ..ports import Wallet
+
+
+class Wallets:
+    """The adapters that the page made, each wrapped once: the same client again is the same wallet."""
+
+    def __init__(self, bridge: Any) -> None:
+        self._bridge = bridge
+        self._current: tuple[int, BrowserWallet] | None = None
+
+    def __call__(self, key: int) -> Wallet:
+        """Return the wallet that the bridge holds now, known to the page as ``key``."""
+        if self._current is None or self._current[0] != key:
+            self._current = key, BrowserWallet(self._bridge.wallet)
+        return self._current[1]
+
+
+async def start(bridge: Any) -> Any:
+    """Open the stored sessions; return the function that takes the page's messages."""
+    clock, network = BrowserClock(), BrowserNetwork(bridge)
+    manager = SessionManager(
+        clock=clock,
+        storage=BrowserStorage(bridge),
+        cipher=BrowserCipher(bridge),
+        network=network,
+        tabs=BrowserTabs(bridge),
+    )
+    await manager.start()
+    gateway = Gateway(manager=manager, clock=clock, wallet=Wallets(bridge), send=bridge.send)
+    gateway.start()
+    return create_proxy(gateway.receive)  # the page keeps it as long as it lives

@@ -1,0 +1,248 @@
+"""The page's one message pipe: commands in, state, events and trees out, all as JSON text.
+
+In: ``call`` (a command, answered by its id), ``mount``, ``unmount`` and ``act`` (the views), ``visible``. Out:
+``answer``, ``state`` (the sections that changed, then the events that happened, so that a listener reads the new
+state), ``tree`` and ``element``. The other end is ``web/src/runtime.ts``; the shapes are those of ``wire``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from . import wire
+from .errors import ConfigError, NotStartedError, RenvaultError
+from .integration import SESSION_EVENTS
+from .presenter import Presenter
+from .reconnection import RECONNECTION_EVENTS
+from .session import parse_session
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from .manager import SessionManager
+    from .ports import Clock, Json, Unsubscribe, Wallet
+    from .reconnect import ReconnectionStatus
+    from .session import WalletSession
+
+_log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """Joins one page to its services.
+
+    Args:
+        manager: the services, started.
+        clock: for the views.
+        wallet: returns the client that the page knows by a key.
+        send: takes each message to the page.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        manager: SessionManager,
+        clock: Clock,
+        wallet: Callable[[int], Wallet],
+        send: Callable[[str], None],
+    ) -> None:
+        self._manager = manager
+        self._wallet = wallet
+        self._send = send
+        self._presenter = Presenter(manager=manager, clock=clock, render=self._render, emit=self._emit_element)
+        self._told: dict[str, str] = {}
+        self._events: list[Json] = []
+        self._planned: asyncio.Handle | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._ends: list[Unsubscribe] = []
+        self._commands = self._make_commands()
+
+    def start(self) -> None:
+        """Publish the state now and after every change from now on."""
+        manager = self._manager
+        self._ends.append(manager.subscribe(self._plan))
+        for name in SESSION_EVENTS:
+            self._ends.append(manager.integration.on(name, self._session_teller(name)))
+        for name in RECONNECTION_EVENTS:
+            self._ends.append(manager.reconnection.on(name, self._reconnection_teller(name)))
+        self._publish()
+
+    def close(self) -> None:
+        """Publish nothing more; commands still running are given up."""
+        for end in self._ends:
+            end()
+        self._ends.clear()
+        if self._planned is not None:
+            self._planned.cancel()
+            self._planned = None
+        for task in self._running:
+            task.cancel()
+        self._presenter.close()
+
+    def receive(self, text: str) -> None:
+        """Take one message of the page. A command that fails is answered with its error."""
+        message = json.loads(text)
+        match message["type"]:
+            case "call":
+                self._spawn(self._answer(message["id"], message["method"], message["args"]))
+            case "mount":
+                self._presenter.mount(message["mount"], message["kind"], message["options"])
+            case "unmount":
+                self._presenter.unmount(message["mount"])
+            case "act":
+                self._spawn(self._presenter.act(message["action"]))
+            case "visible":
+                self._presenter.set_visible(message["visible"])
+            case unknown:
+                _log.warning("The page sent a message of unknown type %.40r.", unknown)
+
+    # Commands
+
+    def _make_commands(self) -> dict[str, Callable[..., Awaitable[Any]]]:
+        manager = self._manager
+        integration, reconnection, storage = manager.integration, manager.reconnection, manager.storage
+        return {
+            "page.draw": self._draw,
+            "integration.initialize": lambda key: integration.initialize(self._wallet(key)),
+            "integration.extendSession": integration.extend_session,
+            "integration.disconnectSession": integration.disconnect_session,
+            "integration.pingSession": self._ping,
+            "reconnection.initialize": self._initialize_reconnection,
+            "reconnection.reconnect": reconnection.reconnect,
+            "reconnection.updateConfig": self._update_reconnection,
+            "reconnection.destroy": reconnection.destroy,
+            "storage.storeSession": self._store_session,
+            "storage.storeSessions": self._store_sessions,
+            "storage.removeSession": storage.remove_session,
+            "storage.clearAllSessions": storage.clear_all_sessions,
+            "manager.initialize": self._initialize_manager,
+            "manager.updateConfig": self._update_manager,
+            "manager.clearAllSessions": manager.clear_all_sessions,
+            "manager.destroy": manager.destroy,
+        }
+
+    async def _answer(self, number: int, method: str, args: list[Any]) -> None:
+        answer: Json = {"type": "answer", "id": number}
+        try:
+            answer["value"] = await self._command(method)(*args)
+        except RenvaultError as error:
+            answer["error"] = {"code": error.code, "message": str(error)}
+        except Exception as error:
+            _log.exception("The command %.60s failed.", method)
+            answer["error"] = {"code": "internal", "message": f"{method} failed: {type(error).__name__}."}
+        # First the state with what was done, then the answer: the page then needs its own picture of it no longer.
+        self._publish()
+        self._post(answer)
+
+    def _command(self, method: str) -> Callable[..., Awaitable[Any]]:
+        try:
+            return self._commands[method]
+        except KeyError:
+            raise ConfigError(f"There is no command {method!r:.60}.") from None
+
+    async def _draw(self) -> None:
+        """Return when the views that were mounted before have been drawn."""
+        await asyncio.sleep(0)
+
+    async def _ping(self, topic: str) -> int | None:
+        return wire.milliseconds(await self._manager.integration.ping_session(topic))
+
+    async def _initialize_manager(self, key: int) -> None:
+        await self._manager.initialize(self._wallet(key), self._tell_restored, self._tell_expired)
+
+    async def _initialize_reconnection(self, key: int, config: object) -> None:
+        settings = wire.config_from_js(config)
+        await self._manager.reconnection.initialize(self._wallet(key), **settings)
+
+    async def _update_reconnection(self, config: object) -> None:
+        self._manager.reconnection.update_config(**wire.config_from_js(config))
+
+    async def _update_manager(self, config: object) -> None:
+        self._manager.update_config(**wire.manager_config_from_js(config))
+
+    async def _store_session(self, topic: str, given: object) -> None:
+        await self._manager.storage.store_session(wire.session_from_js(given, topic))
+
+    async def _store_sessions(self, given: list[object]) -> None:
+        await self._manager.storage.store_sessions([parse_session(one) for one in given])
+
+    # State
+
+    def _plan(self) -> None:
+        if self._planned is None:
+            self._planned = asyncio.get_running_loop().call_soon(self._publish)
+
+    def _publish(self) -> None:
+        """Send the sections that have changed, and the events since the last time."""
+        if self._planned is not None:
+            self._planned.cancel()
+            self._planned = None
+        changed = {}
+        for name, section in self._sections().items():
+            text = json.dumps(section)
+            if self._told.get(name) != text:
+                self._told[name] = text
+                changed[name] = section
+        events, self._events = self._events, []
+        if changed or events:
+            self._post({"type": "state", "sections": changed, "events": events})
+
+    def _sections(self) -> Json:
+        manager = self._manager
+        integration, reconnection = manager.integration, manager.reconnection
+        primary = integration.get_primary_session()
+        sections = {
+            "sessions": [self._session(session) for session in integration.get_all_sessions()],
+            "primary": None if primary is None else primary.topic,
+            "stats": wire.stats_to_js(integration.get_session_stats()),
+            "reconnection": wire.status_to_js(reconnection.get_status()),
+            "reconnectionConfig": wire.config_to_js(reconnection.get_config()),
+            "managerConfig": wire.manager_config_to_js(manager.get_config()),
+            "online": reconnection.is_online_now(),
+        }
+        try:
+            sections["storage"] = wire.statistics_to_js(manager.storage.statistics())
+        except NotStartedError:
+            _log.debug("The storage is closed: its last figures stay.")
+        return sections
+
+    def _session(self, session: WalletSession) -> Json:
+        status = self._manager.integration.session_status(session.topic)
+        return wire.session_to_js(session, status)
+
+    # Events
+
+    def _session_teller(self, name: str) -> Callable[[Json], None]:
+        return lambda event: self._tell("integration", name, wire.event_to_js(event))
+
+    def _reconnection_teller(self, name: str) -> Callable[[ReconnectionStatus], None]:
+        return lambda status: self._tell("reconnection", name, wire.status_to_js(status))
+
+    def _tell_restored(self, session: WalletSession) -> None:
+        self._tell("manager", "session_restored", self._session(session))
+
+    def _tell_expired(self) -> None:
+        self._tell("manager", "session_expired", None)
+
+    def _tell(self, service: str, name: str, payload: Json | None) -> None:
+        self._events.append({"service": service, "name": name, "payload": payload})
+        self._plan()
+
+    # Out
+
+    def _render(self, mount: str, tree: str) -> None:
+        self._send(f'{{"type":"tree","mount":{json.dumps(mount)},"tree":{tree}}}')
+
+    def _emit_element(self, mount: str, name: str, detail: Json) -> None:
+        self._post({"type": "element", "mount": mount, "name": name, "detail": detail})
+
+    def _post(self, message: Json) -> None:
+        self._send(json.dumps(message))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)

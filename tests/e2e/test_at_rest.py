@@ -1,0 +1,110 @@
+"""What lies on the disk, read as bytes: nothing of a live session stands there as text."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from .conftest import facade, session
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from .conftest import Journey
+
+# All of localStorage and of every IndexedDB, keys and values, as text. Binary values are told as base64.
+READ_ALL = """async () => {
+  const plain = (value) => {
+    if (value instanceof CryptoKey) return `[key ${value.type} extractable=${value.extractable}]`;
+    if (ArrayBuffer.isView(value)) return btoa(String.fromCharCode(...new Uint8Array(value.buffer)));
+    if (value instanceof ArrayBuffer) return btoa(String.fromCharCode(...new Uint8Array(value)));
+    if (value && typeof value === 'object')
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]));
+    return value;
+  };
+  const asked = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const found = { localStorage: { ...localStorage }, databases: {} };
+  for (const { name } of await indexedDB.databases()) {
+    const database = await asked(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      const objects = database.transaction(store).objectStore(store);
+      const [keys, values] = await Promise.all([asked(objects.getAllKeys()), asked(objects.getAll())]);
+      found.databases[`${name}/${store}`] = keys.map((key, index) => [plain(key), plain(values[index])]);
+    }
+    database.close();
+  }
+  return JSON.stringify(found);
+}"""
+
+KNOWN_NAMES = ("client_ed25519_seed", "symKey", "wc@2:", "keychain", "Demo Wallet", "namespaces", "pairingTopic")
+
+
+def at_rest(page: Page) -> str:
+    stored: str = page.evaluate(READ_ALL)
+    return stored
+
+
+def test_no_account_topic_key_or_seed_lies_in_the_open(journey: Journey) -> None:
+    page = journey.open_dapp()
+    journey.connect(page)
+    [held] = facade(page, "renvault.sessionManager.getActiveSessions()")
+    address = held["accounts"][0].rsplit(":", 1)[1]
+    secrets = [held["topic"], held["pairingTopic"], held["peer"]["publicKey"], address, *KNOWN_NAMES]
+
+    stored = at_rest(page)
+
+    assert "rv1." in stored, "the records must be there, or this test looks at nothing"
+    for text in (stored, decoded(stored)):
+        assert [secret for secret in secrets if secret.lower() in text.lower()] == []
+    assert re.findall(r"[0-9a-f]{64}", decoded(stored)) == [], "64 hex digits are a key or a topic"
+
+
+def test_the_keys_cannot_be_exported(journey: Journey) -> None:
+    page = journey.open_dapp()
+
+    stored = at_rest(page)
+
+    assert "[key secret extractable=false]" in stored
+    assert "extractable=true" not in stored
+
+
+def test_the_records_are_of_the_documented_form(journey: Journey) -> None:
+    page = journey.open_dapp()
+    journey.connect(page)
+
+    records = {k: v for k, v in json.loads(at_rest(page))["localStorage"].items() if k.startswith("rv1.")}
+
+    assert len(records) >= 1
+    for key, text in records.items():
+        assert re.fullmatch(r"rv1\.[-_A-Za-z0-9]{22}", key)
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        assert data[0] == 1, "version"
+
+
+def test_two_tabs_that_start_at_once_make_one_key(journey: Journey) -> None:
+    first, second = journey.context.new_page(), journey.context.new_page()
+    for page in (first, second):
+        page.goto(journey.site.url, wait_until="commit")
+    for page in (first, second):
+        expect(page.locator("html[data-renvault=ready]")).to_be_attached()
+    journey.connect(first)
+    second.reload()
+    expect(session(second)).to_have_count(1)
+    expect(session(second)).to_contain_text("Active")
+
+
+def decoded(text: str) -> str:
+    """The text with every base64 run decoded, as far as it decodes: no encoding may hide a plain text."""
+    runs = re.findall(r"[A-Za-z0-9+/_-]{24,}", text)
+    return "\n".join(
+        base64.urlsafe_b64decode(run.replace("+", "-").replace("/", "_") + "=" * (-len(run) % 4)).decode("latin-1")
+        for run in runs
+        if len(run) % 4 != 1
+    )

@@ -1,0 +1,125 @@
+"""The facade as a host's script sees it: plain values at any time, and reads that agree with the write before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .conftest import facade
+
+if TYPE_CHECKING:
+    from .conftest import Journey
+
+EXPORTS = [
+    "AutomaticReconnectionService",
+    "EncryptedSessionStorage",
+    "RefactoredSessionManager",
+    "RenvaultError",
+    "SessionManager",
+    "WalletKitSessionIntegration",
+    "automaticReconnectionService",
+    "configure",
+    "createSdkStorage",
+    "encryptedSessionStorage",
+    "sessionManager",
+    "walletKitSessionIntegration",
+]
+
+SESSION = "{ topic: 'a'.repeat(64), expiry: Date.now() + 86400000, accounts: ['stacks:1:SP1'], mine: { kept: true } }"
+
+# Every state a host can read without waiting.
+READ = """({
+  sessions: renvault.sessionManager.getActiveSessions(),
+  primary: renvault.sessionManager.getPrimarySession() ?? null,
+  has: renvault.sessionManager.hasSession(),
+  stats: renvault.walletKitSessionIntegration.getSessionStats(),
+  storage: renvault.encryptedSessionStorage.getStatistics(),
+  status: renvault.automaticReconnectionService.getStatus(),
+  config: renvault.automaticReconnectionService.getConfig(),
+  manager: renvault.sessionManager.getConfig(),
+  online: renvault.automaticReconnectionService.isOnlineNow(),
+})"""
+
+
+def bare(journey: Journey) -> Any:
+    """A page of our origin that has no element, so that nothing starts Python by itself."""
+    page = journey.context.new_page()
+    page.route("**/bare.html", lambda route: route.fulfill(body="<!doctype html><title>bare</title>", content_type="text/html"))
+    page.goto(f"{journey.site.url}bare.html")
+    return page
+
+
+def test_the_exports_are_these(journey: Journey) -> None:
+    assert facade(bare(journey), "Object.keys(renvault).sort()") == EXPORTS
+
+
+def test_before_python_is_up_every_read_has_the_value_that_python_then_gives(journey: Journey) -> None:
+    page = bare(journey)
+    before = facade(page, READ)
+    assert page.locator("html[data-renvault]").count() == 0, "reading must not start Python"
+    facade(page, "renvault.sessionManager.ready()")
+    assert facade(page, READ) == before
+
+
+def test_a_read_after_a_write_agrees_before_python_is_up_and_after(journey: Journey) -> None:
+    page = bare(journey)
+    stored = facade(
+        page,
+        f"""await (async () => {{
+          const {{ encryptedSessionStorage: storage, automaticReconnectionService: service }} = renvault;
+          storage.storeSession('{"a" * 64}', {SESSION});
+          service.updateConfig({{ maxAttempts: 7 }});
+          const early = [storage.hasSession('{"a" * 64}'), storage.retrieveSession('{"a" * 64}').mine.kept,
+                         storage.retrieveAllSessions().length, service.getConfig().maxAttempts];
+          await storage.flush();
+          const late = [storage.hasSession('{"a" * 64}'), storage.retrieveSession('{"a" * 64}').mine.kept,
+                        storage.retrieveAllSessions().length, service.getConfig().maxAttempts];
+          storage.removeSession('{"a" * 64}');
+          const gone = storage.hasSession('{"a" * 64}');
+          await storage.flush();
+          return {{ early, late, gone, stillGone: storage.hasSession('{"a" * 64}') }};
+        }})()""",
+    )
+    assert stored == {"early": [True, True, 1, 7], "late": [True, True, 1, 7], "gone": False, "stillGone": False}
+
+
+def test_a_value_stays_the_same_object_until_it_changes(journey: Journey) -> None:
+    same = facade(
+        bare(journey),
+        f"""await (async () => {{
+          const {{ encryptedSessionStorage: storage, sessionManager: manager }} = renvault;
+          const empty = manager.getActiveSessions() === manager.getActiveSessions();
+          await storage.storeSession('{"a" * 64}', {SESSION});
+          const first = storage.retrieveSession('{"a" * 64}');
+          await storage.storeSession('{"b" * 64}', {{ ...{SESSION}, topic: '{"b" * 64}' }});
+          return [empty, storage.retrieveSession('{"a" * 64}') === first,
+                  storage.retrieveAllSessions() === storage.retrieveAllSessions(),
+                  manager.getReconnectionStatus() === manager.getReconnectionStatus()];
+        }})()""",
+    )
+    assert same == [True, True, True, True]
+
+
+def test_bad_input_rejects_with_a_code_and_a_sentence(journey: Journey) -> None:
+    page = bare(journey)
+    errors = facade(
+        page,
+        """await Promise.all([
+          () => renvault.automaticReconnectionService.updateConfig({ maxAttempts: -1 }),
+          () => renvault.automaticReconnectionService.updateConfig({ colour: 'blue' }),
+          () => renvault.encryptedSessionStorage.storeSession('t', { expiry: 'soon' }),
+          () => renvault.sessionManager.initialize({ nothing: true }),
+          () => renvault.sessionManager.extendSession('unknown'),
+        ].map((attempt) => attempt().then(() => 'accepted', (error) => `${error.name} ${error.code}: ${error.message}`)))""",
+    )
+    assert errors[0].startswith("RenvaultError config: ")
+    assert "max_attempts" in errors[0] or "maxAttempts" in errors[0]
+    assert errors[1].startswith("RenvaultError config: There is no setting 'colour'")
+    assert errors[2].startswith("RenvaultError wallet: ")
+    assert errors[3].startswith("RenvaultError client: ")
+    assert errors[4].startswith("RenvaultError ")
+
+
+def test_destroy_before_anything_started_starts_nothing(journey: Journey) -> None:
+    page = bare(journey)
+    facade(page, "await renvault.sessionManager.destroy()")
+    assert page.locator("html[data-renvault]").count() == 0
