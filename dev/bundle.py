@@ -44,10 +44,10 @@ def bundle(entries: dict[str, str], out: Path, *options: str) -> None:
     """Bundle ``entries`` (name: source below web/) into the folder ``out``."""
     if missing := [source for source in entries.values() if not (WEB / source).is_file()]:
         raise DevError(f"missing in web/: {', '.join(missing)}")
-    esbuild = WEB / "node_modules" / "esbuild" / "bin" / "esbuild"
+    # The program itself: the script that npm puts before it buries what it says under a trace of its own.
+    (esbuild,) = (WEB / "node_modules" / "@esbuild").glob("*/bin/esbuild")
     named = [f"{name}={source}" for name, source in entries.items()]
-    command = [setup.node(), esbuild, *named, f"--outdir={out}", *OPTIONS, *options]
-    run([str(part) for part in command], what="esbuild", cwd=WEB)
+    run([str(esbuild), *named, f"--outdir={out}", *OPTIONS, *options], what="esbuild", cwd=WEB)
 
 
 def _bundle() -> None:

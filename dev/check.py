@@ -25,7 +25,8 @@ def failed() -> list[str]:
         "ruff format": [*python, "ruff", "format", "--check", "--quiet", "."],
         "ruff check": [*python, "ruff", "check", "--quiet", "."],
         "mypy": [*python, "mypy", "--no-error-summary"],
-        "tsc": [setup.node(), tsc, "--noEmit", "-p", "web"],
+        "tsc (web)": [setup.node(), tsc, "--noEmit", "-p", "web"],
+        "tsc (tests)": [setup.node(), tsc, "--noEmit", "-p", "tests/page"],
     }
     say("checking format, lint and types")
     found = [

@@ -1,7 +1,8 @@
-"""``dev test``: checks, build, then the tests in two processes, and one line with their sums.
+"""``dev test``: checks, build, then three runs of tests, and one line with their sums.
 
-Two, because sync Playwright keeps an event loop of its own: the first runs what needs no browser, under coverage,
-the second the browser. Named tests run alone, without the checks: for the loop of writing one.
+The first needs no browser and is measured by coverage; the second is the same unit tests and the contracts inside
+Pyodide; the third drives the page. Playwright keeps an event loop of its own, so the first and the third are two
+processes. Named tests run alone, without the checks: for the loop of writing one; ``tests/page`` names the second.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from dev import build, check, setup
+from dev import build, check, inpage, setup
 from dev.steps import CACHE, ROOT, clean_environment, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PLAIN = ("tests/unit", "tests/contracts", "tests/dev")
-BROWSER = ("tests/e2e",)
+IN_PAGE = "tests/page"
+BROWSER = "tests/e2e"
 LONG = "long"  # the marker of what only --all runs
 
 LIMIT, LIMIT_OF_ALL = 20 * 60.0, 80 * 60.0  # s, for each process
@@ -47,16 +49,19 @@ def main(arguments: Sequence[str], *, everything: bool) -> int:
     """Run what was asked for; return 1 where anything failed."""
     named, options = _split(arguments)
     found = [] if arguments else check.failed()
-    plain = [name for name in named if not name.startswith(BROWSER)] if named else list(PLAIN)
-    browser = [name for name in named if name.startswith(BROWSER)] if named else list(BROWSER)
+    wanted = named or [*PLAIN, IN_PAGE, BROWSER]
+    plain = [name for name in wanted if not name.startswith((IN_PAGE, BROWSER))]
+    browser = [name for name in wanted if name.startswith(BROWSER)]
     if not everything:
         options = ["-m", f"not {LONG}", *options]
-    if browser:
+    if len(plain) < len(wanted):
         build.build()
     limit = LIMIT_OF_ALL if everything else LIMIT
     count = Count()
     if plain:
         count += _run("unit, contracts, dev", plain, options, limit, coverage=not arguments)
+    if IN_PAGE in wanted:
+        count += _run_in_page(options)
     if browser:
         count += _run("end to end", browser, options, limit)
     for name in found:
@@ -68,7 +73,8 @@ def main(arguments: Sequence[str], *, everything: bool) -> int:
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the tests that were named, relative to the root, and the options."""
     named = [argument for argument in arguments if (ROOT / argument.partition("::")[0]).exists()]
-    return named, [argument for argument in arguments if argument not in named]
+    options = [argument for argument in arguments if argument not in named]
+    return [name.rstrip("/") for name in named], options
 
 
 def _run(title: str, targets: list[str], options: list[str], limit: float, *, coverage: bool = False) -> Count:
@@ -91,6 +97,15 @@ def _run(title: str, targets: list[str], options: list[str], limit: float, *, co
         say(f"there are no tests in {', '.join(targets)}")
         return Count()
     return _count(report.read_bytes() if report.exists() else b"", code)
+
+
+def _run_in_page(options: list[str]) -> Count:
+    say("\ntests: unit and contracts, in the page")
+    told = inpage.run(options)
+    failures = told.get("failures", {}) or ({"the page": told["error"]} if "error" in told else {})
+    for test, text in failures.items():
+        print(f"FAILED in the page: {test}\n{text}\n", flush=True)
+    return Count(told.get("passed", 0), len(failures), told.get("skipped", 0))
 
 
 def _until_end(command: list[str], environment: dict[str, str], limit: float) -> int:

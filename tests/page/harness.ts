@@ -1,0 +1,60 @@
+/**
+ * Runs the Python tests inside Pyodide, on the real bridge: what passes on CPython has to pass where the product lives.
+ * `?argument=…` (any number of them) goes to pytest; the result stands as JSON in `#result` when all is done.
+ */
+import { createBridge } from "../../web/src/bridge.ts";
+
+interface PyCallable {
+  callPromising(...args: string[]): Promise<string>;
+}
+
+interface Pyodide {
+  registerJsModule(name: string, module: object): void;
+  unpackArchive(archive: ArrayBuffer, format: string, options: { extractDir: string }): void;
+  pyimport(name: string): PyCallable;
+}
+
+interface FileSystem {
+  mkdirTree(path: string): void;
+  writeFile(path: string, bytes: Uint8Array): void;
+}
+
+const ARCHIVES = { "renvault_web.zip": "/lib/renvault_web.zip", "libraries.zip": "/lib/libraries.zip" };
+const PROJECT = "/project";
+const TESTS = `${PROJECT}/tests/page`;
+
+async function fetched(name: string): Promise<ArrayBuffer> {
+  const response = await fetch(new URL(name, document.baseURI));
+  if (!response.ok) throw new Error(`${name} answered ${response.status}`);
+  return response.arrayBuffer();
+}
+
+function show(id: string, text: string): void {
+  const element = document.getElementById(id);
+  if (element) element.textContent += text;
+}
+
+async function run(): Promise<string> {
+  const runtime = new URL("runtime/", document.baseURI).href;
+  const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
+  const pyodide: Pyodide = await loadPyodide({
+    indexURL: runtime,
+    stdLibURL: `${runtime}stdlib-full.zip`,
+    lockFileContents: { info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" }, packages: {} },
+    env: { HOME: PROJECT, PYTHONPATH: [...Object.values(ARCHIVES), TESTS].join(":") },
+    stdout: (line: string) => show("log", `${line}\n`),
+    fsInit: async (fs: FileSystem) => {
+      fs.mkdirTree(TESTS); // a folder that is not there at the start is never looked into
+      for (const [name, path] of Object.entries(ARCHIVES)) fs.writeFile(path, new Uint8Array(await fetched(`tests/${name}`)));
+    },
+  });
+  pyodide.registerJsModule("renvault_bridge", await createBridge());
+  pyodide.unpackArchive(await fetched("tests/tests.zip"), "zip", { extractDir: PROJECT });
+  const args = new URL(location.href).searchParams.getAll("argument");
+  return pyodide.pyimport("run_tests.run").callPromising(JSON.stringify(args));
+}
+
+run().then(
+  (result) => show("result", result),
+  (error: unknown) => show("result", JSON.stringify({ error: String(error) })),
+);
