@@ -52,13 +52,13 @@ def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
             h("h2", {"id": "title"}, word("dashboard.title")),
             _lights(snapshot.connection),
         ),
-        _problem(snapshot),
+        _problems(snapshot),
         *(
             (_figures(snapshot), h("ul", {"class": "sessions", "role": "list"}, *sessions))
             if sessions
             else (h("p", {"class": "empty"}, word("dashboard.empty")),)
         ),
-        None if snapshot.storage is None else _storage(snapshot.storage),
+        _storage(snapshot.storage),
     )
 
 
@@ -91,12 +91,14 @@ def _light(name: str, state: str, told: list[Node | str]) -> Node:
     )
 
 
-def _problem(snapshot: Snapshot) -> Node:
-    """Return the line for what is wrong, there before it is needed, so that it is announced."""
-    problem = clean(snapshot.problem)
-    if not problem:
-        return h("div", {"class": "problem", "role": "status"})
-    return h("div", {"class": "problem", "role": "status"}, shape("attention"), h("p", None, problem))
+def _problems(snapshot: Snapshot) -> Node:
+    """Return the lines for what does not work, in a region there before it is needed, so that they are announced."""
+    lines = [clean(problem) for problem in snapshot.problems]
+    return h(
+        "div",
+        {"class": "problems", "role": "status"},
+        *(h("p", {"key": line}, shape("attention"), h("span", None, line)) for line in lines if line),
+    )
 
 
 def _figures(snapshot: Snapshot) -> Node:

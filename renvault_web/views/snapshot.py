@@ -67,10 +67,10 @@ class StorageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything at one moment. ``storage`` is None while it is not open; ``problem`` is one plain line."""
+    """Everything at one moment. ``problems``: what does not work, a plain line each."""
 
     now: float
     sessions: tuple[SessionRow, ...] = ()
     connection: Connection = Connection()
-    storage: StorageInfo | None = None
-    problem: str | None = None
+    storage: StorageInfo = StorageInfo()
+    problems: tuple[str, ...] = ()

@@ -64,7 +64,7 @@ def test_its_parts_stand_in_the_order_of_their_weight() -> None:
     ]
     assert [part[1].get("class", part[0]) for part in node[2:]] == [
         "header",
-        "problem",
+        "problems",
         "figures",
         "sessions",
         "storage",
@@ -156,10 +156,15 @@ def test_a_figure_of_nothing_has_no_warning_mark() -> None:
     assert figures(SNAPSHOT)["Expiring soon"] == [["rv-number", {"n": 0}]]
 
 
-def test_a_problem_is_told_in_a_region_that_was_there_before() -> None:
-    assert find(draw(SNAPSHOT), "problem") == [["div", {"class": "problem", "role": "status"}]]
-    assert find(draw(replace(SNAPSHOT, problem="No\nclient \u202ehere.")), "problem") == [
-        ["div", {"class": "problem", "role": "status"}, shape("attention"), ["p", {}, "No client here."]]
+def test_problems_are_told_in_a_region_that_was_there_before() -> None:
+    assert find(draw(SNAPSHOT), "problems") == [["div", {"class": "problems", "role": "status"}]]
+    assert find(draw(replace(SNAPSHOT, problems=("No\nclient \u202ehere.", " ", "Storage is full."))), "problems") == [
+        [
+            "div",
+            {"class": "problems", "role": "status"},
+            ["p", {"key": "No client here."}, shape("attention"), ["span", {}, "No client here."]],
+            ["p", {"key": "Storage is full."}, shape("attention"), ["span", {}, "Storage is full."]],
+        ]
     ]
 
 
@@ -182,10 +187,6 @@ def test_storage_is_a_meter_with_its_sizes() -> None:
 
 def test_more_than_full_is_full() -> None:
     assert storage(max_size=1024)[3][1]["value"] == 1024
-
-
-def test_before_storage_is_open_it_has_no_figures() -> None:
-    assert find(draw(replace(SNAPSHOT, storage=None)), "storage") == []
 
 
 def test_in_memory_it_promises_no_storage() -> None:

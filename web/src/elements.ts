@@ -74,7 +74,7 @@ const DASHBOARD_DESIGN: Design = {
   failed: (error) =>
     early([
       "div",
-      { class: "problem", role: "status" },
+      { class: "problems", role: "status" },
       ["p", {}, `Your sessions cannot be shown. ${error.message}`],
       ["p", { class: "quiet" }, "They are still stored on this device. Reload the page to try again."],
     ]),

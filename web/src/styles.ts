@@ -144,9 +144,9 @@ h2 { font-size: var(--_large); font-weight: 600; }
 .lights { display: flex; flex-wrap: wrap; gap: 4px 20px; }
 .lights li { display: flex; align-items: center; gap: 6px; fill: initial; font-size: var(--_small); }
 .lights .name { font-weight: 500; }
-.problem { display: flex; align-items: baseline; gap: 8px; background: var(--_raised); overflow-wrap: anywhere; }
-.problem:empty { display: none; }
-.early .problem { flex-direction: column; }
+.problems { display: grid; gap: 4px; background: var(--_raised); overflow-wrap: anywhere; }
+.problems:empty { display: none; }
+.problems p { display: flex; align-items: baseline; gap: 8px; }
 .figures { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); }
 .figures > div { display: flex; flex-direction: column; justify-content: space-between; }
 .figures > div + div { border-inline-start: 1px solid var(--_border); padding-inline-start: 20px; }
