@@ -1,0 +1,338 @@
+"""SessionManager: storage, integration and reconnection as one, begun in this order and ended in the other.
+
+A part that fails is reported in ``problems``, and the rest works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from dataclasses import dataclass
+from random import random as system_random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .diagnosis import presentable
+from .errors import ConfigError, NotStartedError, RenvaultError
+from .events import Listeners
+from .integration import WalletKitSessionIntegration
+from .reconnection import AutomaticReconnectionService
+from .storage import EncryptedSessionStorage, StorageStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from .ports import Cipher, Clock, Json, Network, Storage, Tabs, Unsubscribe, Wallet
+    from .reconnect import ReconnectionStatus
+    from .session import SessionStatus, WalletSession
+    from .storage import StorageConfig
+
+T = TypeVar("T")
+
+_DELETED = "session_deleted"  # the kind of the message to the other pages
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerConfig:
+    """The manager's settings: short names for two of the reconnection's."""
+
+    auto_reconnect: bool
+    max_reconnect_attempts: int
+
+
+_SETTINGS = {"auto_reconnect": "enabled", "max_reconnect_attempts": "max_attempts"}
+
+
+class SessionManager:
+    """All services of one page.
+
+    Args:
+        clock, storage, cipher, network, tabs: the outside (``ports``); no ``tabs``, no other pages.
+        random: a number from 0 to 1, for jitter.
+        storage_config: limits of the storage.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        storage: Storage,
+        cipher: Cipher,
+        network: Network,
+        tabs: Tabs | None = None,
+        random: Callable[[], float] = system_random,
+        storage_config: StorageConfig | None = None,
+    ) -> None:
+        self._storage = EncryptedSessionStorage(
+            storage=storage, cipher=cipher, clock=clock, tabs=tabs, config=storage_config
+        )
+        self._integration = WalletKitSessionIntegration(clock=clock, storage=self._storage)
+        self._reconnection = AutomaticReconnectionService(
+            clock=clock, network=network, random=random, restore=self._restore
+        )
+        self._tabs = tabs
+        self._listeners = Listeners[[]]()
+        self._planned = False
+        self._problems: dict[str, str] = {}
+        self._ends: list[Unsubscribe] = []
+        self._wallet: Wallet | None = None
+        self._on_restored: Callable[[WalletSession], object] | None = None
+        self._on_expired: Callable[[], object] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # the host's own callbacks
+        self._turn = asyncio.Lock()  # start, initialize and destroy come one after the other
+        self._step: asyncio.Task[Any] | None = None
+        self._destroys = 0  # what began before the last one goes no further
+
+    # The parts
+
+    @property
+    def storage(self) -> EncryptedSessionStorage:
+        """The sessions at rest."""
+        return self._storage
+
+    @property
+    def integration(self) -> WalletKitSessionIntegration:
+        """The sessions of the client."""
+        return self._integration
+
+    @property
+    def reconnection(self) -> AutomaticReconnectionService:
+        """The relay connection."""
+        return self._reconnection
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """The parts that do not work (``storage``, ``integration``, ``reconnection``), each with a plain line."""
+        return dict(self._problems)
+
+    @property
+    def wallet_ready(self) -> bool:
+        """Whether a wallet client is there and has said which sessions it has."""
+        return self._integration.has_client
+
+    # Life
+
+    async def start(self) -> None:
+        """Open the storage and show what is stored, before there is a wallet client."""
+        destroys = self._destroys
+        async with self._turn:
+            await self._start(destroys)
+
+    async def initialize(
+        self,
+        wallet: Wallet,
+        on_session_restored: Callable[[WalletSession], object] | None = None,
+        on_session_expired: Callable[[], object] | None = None,
+    ) -> None:
+        """Manage the sessions of ``wallet``, in place of an earlier one; the same one again is joined.
+
+        ``on_session_restored(session)`` is called for each session once the connection has been proved, after a load
+        and after each reconnection; ``on_session_expired()`` for each that expires. Both may be ``async``. What
+        fails is in ``problems``.
+        """
+        destroys = self._destroys
+        self._on_restored = on_session_restored or self._on_restored
+        self._on_expired = on_session_expired or self._on_expired
+        async with self._turn:
+            await self._start(destroys)
+            if self._wallet is not wallet and destroys == self._destroys:
+                await self._try("integration", self._integration.initialize(wallet))
+                self._wallet = None if "integration" in self._problems else wallet
+            if destroys == self._destroys:
+                await self._try("reconnection", self._reconnection.initialize(wallet))
+
+    async def destroy(self) -> None:
+        """Stop everything. Nothing is deleted; ``start`` and ``initialize`` begin anew."""
+        self._destroys += 1
+        if self._step is not None:
+            self._step.cancel()
+        async with self._turn:
+            self._wallet = self._on_restored = self._on_expired = None
+            for end in self._ends:
+                end()
+            self._ends.clear()
+            for task in self._tasks - {asyncio.current_task()}:
+                task.cancel()
+            await self._reconnection.destroy()
+            await self._integration.destroy()
+            self._storage.close()
+            self._problems.clear()
+            self._changed()
+
+    async def _start(self, destroys: int) -> None:
+        if destroys != self._destroys or (self._ends and "storage" not in self._problems):
+            return
+        report = await self._try("storage", self._storage.open())
+        if destroys == self._destroys and not self._ends:
+            self._integration.start(report.expired if report else ())
+            self._reconnection.start()
+            self._ends += [
+                self._storage.subscribe(self._changed),
+                self._integration.subscribe(self._on_sessions),
+                self._integration.on("session_deleted", self._on_deleted),
+                self._integration.on("session_expired", lambda _: self._call(self._on_expired)),
+                self._reconnection.subscribe(self._changed),
+            ]
+            if self._tabs is not None:
+                self._ends.append(self._tabs.subscribe(self._on_message))
+            self._changed()
+
+    async def _try(self, part: str, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what ``work`` returns; where it fails or is cut short by ``destroy``, None. A failure is a problem."""
+        step = asyncio.ensure_future(work)
+        self._step = step
+        try:
+            await asyncio.wait({step})
+        finally:
+            self._step = None
+            step.cancel()
+        if step.cancelled():
+            return None
+        error = step.exception()
+        if error is None:
+            self._problems.pop(part, None)
+            return step.result()
+        _log.warning("The %s does not work.", part, exc_info=None if isinstance(error, RenvaultError) else error)
+        self._problems[part] = presentable(str(error)) or type(error).__name__
+        self._changed()
+        return None
+
+    # What hosts ask
+
+    def subscribe(self, listener: Callable[[], None]) -> Unsubscribe:
+        """Call ``listener()`` soon after anything changed that a view could show; several changes make one call."""
+        return self._listeners.add(listener)
+
+    def get_active_sessions(self) -> list[WalletSession]:
+        """Return the sessions that are active or being restored."""
+        return self._integration.get_active_sessions()
+
+    def get_all_sessions(self) -> list[WalletSession]:
+        """Return every known session, also those that need reconnect."""
+        return self._integration.get_all_sessions()
+
+    def get_session(self, topic: str) -> WalletSession | None:
+        """Return the known session with the topic, or None."""
+        return self._integration.get_session(topic)
+
+    def get_primary_session(self) -> WalletSession | None:
+        """Return the usable session that the user chose, else the one used last."""
+        return self._integration.get_primary_session()
+
+    def has_session(self, topic: str | None = None) -> bool:
+        """Return whether there is a usable session, or whether the one with ``topic`` is."""
+        return self._integration.has_session(topic)
+
+    def session_status(self, topic: str) -> SessionStatus | None:
+        """Return what the session is good for now; None for an unknown topic."""
+        return self._integration.session_status(topic)
+
+    def get_reconnection_status(self) -> ReconnectionStatus:
+        """Return where the relay connection stands."""
+        return self._reconnection.get_status()
+
+    def get_storage_stats(self) -> StorageStatistics:
+        """Return the storage in figures; zeros while it is not open."""
+        try:
+            return self._storage.statistics()
+        except NotStartedError:
+            return StorageStatistics(
+                total_sessions=0,
+                total_size=0,
+                max_size=self._storage.config.max_storage_size,
+                usage_percent=0.0,
+                quarantined=0,
+                persistent=self._storage.persistent,
+            )
+
+    def get_config(self) -> ManagerConfig:
+        """Return the settings in force."""
+        config = self._reconnection.get_config()
+        return ManagerConfig(auto_reconnect=config.enabled, max_reconnect_attempts=config.max_attempts)
+
+    def update_config(self, **changes: object) -> ManagerConfig:
+        """Change settings and return them all; ``ConfigError`` where one does not fit or is not known."""
+        for name in changes:
+            if name not in _SETTINGS:
+                raise ConfigError(f"There is no setting {name!r:.40}; there are: {', '.join(_SETTINGS)}.")
+        self._reconnection.update_config(**{_SETTINGS[name]: value for name, value in changes.items()})
+        return self.get_config()
+
+    # What users do
+
+    async def extend_session(self, topic: str) -> bool:
+        """Extend the session, as ``WalletKitSessionIntegration.extend_session`` does."""
+        return await self._integration.extend_session(topic)
+
+    async def disconnect_session(self, topic: str) -> None:
+        """End the session, as ``WalletKitSessionIntegration.disconnect_session`` does."""
+        await self._integration.disconnect_session(topic)
+
+    async def ping_session(self, topic: str) -> float:
+        """Return the seconds the wallet took to answer."""
+        return await self._integration.ping_session(topic)
+
+    async def reconnect(self) -> bool:
+        """Try now; return whether the connection is there and proved."""
+        return await self._reconnection.reconnect()
+
+    async def clear_all_sessions(self) -> None:
+        """Disconnect every session, each as ``disconnect_session`` does, then remove every record."""
+        topics = [session.topic for session in self.get_all_sessions()]
+        results = await asyncio.gather(*map(self.disconnect_session, topics), return_exceptions=True)
+        for topic, result in zip(topics, results, strict=True):
+            if isinstance(result, Exception):
+                _log.warning("Session %s: only its record is removed: %s", topic[:8], presentable(str(result)))
+        await self._storage.clear_all_sessions()
+
+    # Within
+
+    async def _restore(self) -> tuple[str, ...]:
+        topics = await self._integration.reconcile()
+        for topic in topics:
+            session = self._integration.get_session(topic)
+            if session is not None:
+                self._call(self._on_restored, session)
+        return topics
+
+    def _call(self, callback: Callable[..., object] | None, *args: object) -> None:
+        """Call a host's function, which may be async; what it raises is logged."""
+        if callback is not None:
+            task = asyncio.ensure_future(_called(callback, *args))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _on_sessions(self) -> None:
+        if self._integration.has_client:
+            self._reconnection.set_has_sessions(present=bool(self._integration.live_topics))
+        self._changed()
+
+    def _on_deleted(self, event: dict[str, Any]) -> None:
+        if self._tabs is not None and event["params"]["by"] != "tab":
+            self._tabs.post({"kind": _DELETED, "topic": event["topic"]})
+
+    def _on_message(self, message: Json) -> None:
+        topic = message.get("topic")
+        if message.get("kind") == _DELETED and isinstance(topic, str):
+            self._integration.end_from_tab(topic)
+
+    def _changed(self) -> None:
+        if not self._planned:
+            self._planned = True
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        self._planned = False
+        self._listeners.call()
+
+
+async def _called(callback: Callable[..., object], *args: object) -> None:
+    try:
+        result = callback(*args)
+        if inspect.isawaitable(result):
+            await result
+    except Exception:
+        _log.exception("A function of the host raised.")

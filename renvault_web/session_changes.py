@@ -1,0 +1,96 @@
+"""How a session changes: what the client now says of it, what its wallet tells, and what is merely told twice.
+
+Pure. The client's record leads; what it does not hold (the account and chain that the wallet switched to, fields of
+the host) is kept as long as the client's namespaces stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .ports import Json
+    from .session import WalletSession
+
+_CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")  # CAIP-2
+
+_REMEMBERED = 1000  # events whose ids are kept; the relay redelivers within minutes
+
+
+class Redeliveries:
+    """Knows the events that came already: the relay delivers at least once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[object, object, object], None] = {}
+
+    def is_one(self, event: Json) -> bool:
+        """Return whether the event was here before; events without an id of the peer's never were."""
+        number = event.get("id")
+        if not isinstance(number, int | float | str) or not number:
+            return False
+        key = (event.get("event"), event.get("topic"), number)
+        if key in self._seen:
+            return True
+        self._seen[key] = None
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return False
+
+
+def merged(client: WalletSession, known: WalletSession | None) -> WalletSession:
+    """Return the client's session with what only we know of it."""
+    if known is None:
+        return client
+    session = replace(client, extra={**known.extra, **client.extra})
+    if known.namespaces is not None and known.namespaces == client.namespaces:
+        return replace(session, accounts=known.accounts, chain_id=known.chain_id)
+    return session
+
+
+def changes_between(before: WalletSession, after: WalletSession) -> list[str]:
+    """Return the names of the fields that differ."""
+    names = ("expiry", "accounts", "chain_id", "namespaces", "peer", "pairing_topic", "extra")
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+def after_wallet_event(session: WalletSession, params: object) -> WalletSession:
+    """Return the session after the wallet's ``accountsChanged`` or ``chainChanged``; unchanged for all else."""
+    if not isinstance(params, Mapping):
+        return session
+    event, chain = params.get("event"), params.get("chainId")
+    if not isinstance(event, Mapping) or not isinstance(chain, str) or not _is_chain(chain):
+        return session
+    match event.get("name"):
+        case "accountsChanged":
+            return _with_accounts(session, chain, event.get("data"))
+        case "chainChanged":
+            return replace(session, chain_id=_chain(chain, event.get("data")))
+        case _:
+            return session
+
+
+def _with_accounts(session: WalletSession, chain: str, data: object) -> WalletSession:
+    """Put the chain's new accounts, in CAIP-10 or bare, before those of the other chains."""
+    if not isinstance(data, list) or not all(isinstance(account, str) and account for account in data):
+        return session
+    new = [account if ":" in account else f"{chain}:{account}" for account in data]
+    others = [account for account in session.accounts if not account.startswith(f"{chain}:") and account not in new]
+    return replace(session, accounts=(*new, *others))
+
+
+def _chain(chain: str, data: Any) -> str:
+    """Return the chain that ``data`` (CAIP-2, a number, a hex text) names in the namespace of ``chain``."""
+    if _is_chain(data):
+        return str(data)
+    try:
+        number = int(data, 16 if data.startswith("0x") else 10) if isinstance(data, str) else int(data)
+    except (TypeError, ValueError, OverflowError):
+        return chain
+    return f"{chain.split(':')[0]}:{number}"
+
+
+def _is_chain(value: object) -> bool:
+    return isinstance(value, str) and _CHAIN.fullmatch(value) is not None

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from renvault_web.session import WalletSession
+from renvault_web.session_changes import Redeliveries, after_wallet_event, changes_between, merged
+
+SPACES = {"stacks": {"accounts": ["stacks:1:SP1"]}}
+SESSION = WalletSession(
+    topic="a" * 64, expiry=2000.0, accounts=("stacks:1:SP1",), chain_id="stacks:1", namespaces=SPACES
+)
+
+
+def params(name: str, data: object, chain: object = "stacks:1") -> dict[str, Any]:
+    return {"event": {"name": name, "data": data}, "chainId": chain}
+
+
+def test_an_event_with_the_same_id_is_a_redelivery() -> None:
+    events = Redeliveries()
+    event = {"event": "session_update", "topic": "a", "id": 17}
+    assert not events.is_one(event)
+    assert events.is_one(dict(event))
+    assert not events.is_one({**event, "id": 18})
+    assert not events.is_one({**event, "topic": "b"})
+    assert not events.is_one({**event, "event": "session_extend"})
+
+
+@pytest.mark.parametrize("number", [None, 0, "", [1], {}])
+def test_an_event_without_a_real_id_is_never_a_redelivery(number: object) -> None:
+    events = Redeliveries()
+    event = {"event": "session_delete", "topic": "a", "id": number}
+    assert not events.is_one(event)
+    assert not events.is_one(event)
+
+
+def test_only_the_last_thousand_events_are_remembered() -> None:
+    events = Redeliveries()
+    for number in range(1, 1002):
+        assert not events.is_one({"event": "session_update", "topic": "a", "id": number})
+    assert not events.is_one({"event": "session_update", "topic": "a", "id": 1})
+    assert events.is_one({"event": "session_update", "topic": "a", "id": 1001})
+
+
+def test_the_client_leads_and_what_only_we_know_is_kept() -> None:
+    known = replace(SESSION, accounts=("stacks:1:SP2",), chain_id="stacks:2147483648", extra={"label": "mine", "n": 1})
+    client = replace(SESSION, expiry=3000.0, extra={"n": 2})
+    assert merged(client, known) == replace(known, expiry=3000.0, extra={"label": "mine", "n": 2})
+    assert merged(client, None) == client
+
+
+def test_new_namespaces_replace_the_accounts() -> None:
+    known = replace(SESSION, accounts=("stacks:1:SP2",))
+    client = replace(SESSION, namespaces={"stacks": {"accounts": ["stacks:1:SP3"]}}, accounts=("stacks:1:SP3",))
+    assert merged(client, known) == client
+
+
+def test_changes_are_named() -> None:
+    assert changes_between(SESSION, SESSION) == []
+    assert changes_between(SESSION, replace(SESSION, expiry=1.0, extra={"a": 1})) == ["expiry", "extra"]
+
+
+@pytest.mark.parametrize(
+    ("data", "accounts"),
+    [
+        (["SP2"], ("stacks:1:SP2", "stacks:2:ST1")),
+        (["stacks:1:SP2", "SP3"], ("stacks:1:SP2", "stacks:1:SP3", "stacks:2:ST1")),
+        ([], ("stacks:2:ST1",)),
+        (["stacks:2:ST1"], ("stacks:2:ST1",)),
+        ("SP2", ("stacks:1:SP1", "stacks:2:ST1")),
+        ([1], ("stacks:1:SP1", "stacks:2:ST1")),
+        ([""], ("stacks:1:SP1", "stacks:2:ST1")),
+        (None, ("stacks:1:SP1", "stacks:2:ST1")),
+    ],
+)
+def test_accounts_changed_replaces_those_of_its_chain(data: object, accounts: tuple[str, ...]) -> None:
+    session = replace(SESSION, accounts=("stacks:1:SP1", "stacks:2:ST1"))
+    assert after_wallet_event(session, params("accountsChanged", data)).accounts == accounts
+
+
+@pytest.mark.parametrize(
+    ("data", "chain"),
+    [
+        ("stacks:2147483648", "stacks:2147483648"),
+        (2147483648, "stacks:2147483648"),
+        ("5", "stacks:5"),
+        ("0x80000000", "stacks:2147483648"),
+        (None, "stacks:1"),
+        ("test", "stacks:1"),
+        (float("nan"), "stacks:1"),
+        (float("inf"), "stacks:1"),
+    ],
+)
+def test_chain_changed_moves_the_chain(data: object, chain: str) -> None:
+    assert after_wallet_event(SESSION, params("chainChanged", data)).chain_id == chain
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "accountsChanged",
+        {},
+        {"event": "accountsChanged", "chainId": "stacks:1"},
+        params("accountsChanged", ["SP2"], None),
+        params("accountsChanged", ["SP2"], "nonsense"),
+        params("disconnect", []),
+    ],
+)
+def test_anything_else_changes_nothing(given: object) -> None:
+    assert after_wallet_event(SESSION, given) is SESSION
