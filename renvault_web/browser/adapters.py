@@ -65,11 +65,7 @@ class BrowserStorage:
         self._storage.remove(key)
 
     def keys(self) -> list[str]:
-        keys = self._storage.keys()
-        try:
-            return list(keys.to_py())
-        finally:
-            keys.destroy()
+        return list(self._storage.keys().to_py())
 
 
 class BrowserCipher:
@@ -150,15 +146,13 @@ def json_listener(listener: Callable[[Json], None]) -> Callable[[str], None]:
 def subscribe_through_proxy(
     subscribe: Callable[[Any], Callable[[], None]], listener: Callable[..., None]
 ) -> Unsubscribe:
-    """Subscribe in JavaScript; the unsubscribe ends it there and destroys both proxies, once."""
+    """Subscribe in JavaScript; the unsubscribe ends it there and destroys the listener's proxy, once."""
     proxy = create_proxy(listener)
-    undo: list[Any] = [subscribe(proxy)]
+    ends: list[Callable[[], None]] = [subscribe(proxy)]
 
     def unsubscribe() -> None:
-        if undo:
-            end = undo.pop()
-            end()
-            end.destroy()
+        if ends:
+            ends.pop()()
             proxy.destroy()
 
     return unsubscribe

@@ -126,5 +126,5 @@ def journey(browser: Browser, site: Site, relay: RelayThread) -> Iterator[Journe
     yield journey
     context.close()
     assert journey.foreign == [], "the page asked a foreign host"
-    assert site.reports == [], "the page broke its own policy"
+    assert list(site.reports) == [], "the page broke its own policy"
     assert journey.errors == [], "an error reached the top of a page"
