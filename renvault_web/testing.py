@@ -56,13 +56,15 @@ class ManualClock:
     async def sleep(self, seconds: float) -> None:
         """Return once ``advance`` has brought the clock that far."""
         woken = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._steady + max(0.0, seconds), next(self._order), woken))
+        # To the microsecond, as the clock shows it; never none at all, or a loop of tiny sleeps would not end.
+        pause = max(round(seconds, 6), 1e-6 if seconds > 0 else 0.0)
+        heapq.heappush(self._sleepers, (round(self._steady + pause, 6), next(self._order), woken))
         await woken
 
     async def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass: sleepers wake in order, each at its own time, and run before the next one wakes."""
         await settle()
-        end = self._steady + seconds
+        end = round(self._steady + seconds, 6)
         while self._sleepers and self._sleepers[0][0] <= end:
             when, _, woken = heapq.heappop(self._sleepers)
             if not woken.done():
