@@ -27,13 +27,12 @@ Flags, bit by bit; a reader refuses a record with a bit it does not know::
     0x02  that stream was made with the preset dictionary which its DICTID names (only with 0x01)
     0x80  kept free for records that are not sealed; refused by this version
 
-The body, once inflated, is one JSON object in UTF-8; every character beyond ASCII is escaped, so that lone surrogates
-survive too. AES-GCM hides what is written, not how long it is.
+The body, once inflated, is one JSON object in UTF-8 of at most 4 MiB and 100 levels. Python escapes every character
+beyond ASCII, so that lone surrogates survive too. AES-GCM hides what is written, not how long it is.
 """
 
 from __future__ import annotations
 
-import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from .errors import CorruptRecordError, StorageError
+from .jsontext import parse_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,12 +160,12 @@ def pack(data: Mapping[str, Any], *, compress: bool = True) -> tuple[int, bytes]
     """Return the flags and the body for a JSON object.
 
     The body is compressed where that makes it smaller. Raises ``StorageError`` for what JSON cannot hold (NaN, bytes,
-    an object within itself) and for a body above ``MAX_BODY``.
+    an object within itself), for what nests too deep, and for a body above ``MAX_BODY``.
     """
     try:
-        body = json.dumps(data, separators=(",", ":"), allow_nan=False).encode("ascii")
+        body = write_json(data).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
-        raise StorageError("What is to be stored holds something that JSON cannot express.") from error
+        raise StorageError("What is to be stored cannot be written as JSON, or nests too deep.") from error
     if len(body) > MAX_BODY:
         raise StorageError(f"What is to be stored has {len(body)} bytes; a record holds {MAX_BODY} at most.")
     if compress:
@@ -179,8 +179,8 @@ def unpack(flags: int, body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body; ``CorruptRecordError`` where there is none."""
     plain = _inflate(body) if flags & COMPRESSED else body
     try:
-        data = json.loads(plain.decode())
-    except (ValueError, RecursionError) as error:
+        data = parse_json(plain.decode())
+    except ValueError as error:
         raise CorruptRecordError("The record's body is not JSON.") from error
     if not isinstance(data, dict):
         raise CorruptRecordError(f"The record's body must be a JSON object, not {type(data).__name__}.")

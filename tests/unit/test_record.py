@@ -191,20 +191,24 @@ def test_a_body_is_compressed_where_that_makes_it_smaller() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", {1, 2}, object()])
 def test_what_json_cannot_express_is_refused(value: object) -> None:
-    with pytest.raises(StorageError, match="JSON cannot express"):
+    with pytest.raises(StorageError, match="cannot be written as JSON"):
         record.pack({"a": value})
 
 
 def test_an_object_within_itself_is_refused() -> None:
     data: dict[str, Any] = {}
     data["again"] = data
-    with pytest.raises(StorageError, match="JSON cannot express"):
+    with pytest.raises(StorageError, match="cannot be written as JSON"):
         record.pack(data)
+
+
+def test_what_could_not_be_read_again_for_its_depth_is_refused() -> None:
     deep: list[Any] = []
-    for _ in range(200_000):
+    for _ in range(98):
         deep = [deep]
-    with pytest.raises(StorageError, match="JSON cannot express"):
-        record.pack({"a": deep})
+    assert record.unpack(*record.pack({"a": deep})) == {"a": deep}
+    with pytest.raises(StorageError, match="nests too deep"):
+        record.pack({"a": [deep]})
 
 
 def test_a_body_holds_four_mebibytes_and_no_more() -> None:

@@ -156,7 +156,7 @@ async def test_lone_surrogates_in_topic_and_name_survive() -> None:
 
 async def test_what_json_cannot_hold_is_refused_and_nothing_is_written() -> None:
     page = await opened()
-    with pytest.raises(StorageError, match="JSON cannot express"):
+    with pytest.raises(StorageError, match="cannot be written as JSON"):
         await page.storage.store_sessions([session("a"), replace(session("b"), extra={"x": float("nan")})])
     assert page.own_keys() == []
     assert page.topics() == []
