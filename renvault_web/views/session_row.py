@@ -149,7 +149,7 @@ def _outcome(session: SessionRow, index: int) -> Node:
 def _told(action: Action) -> Node:
     attrs = {"key": action.kind, "data-result": action.kind, "data-phase": action.phase}
     if action.phase == "failed":
-        return h("p", attrs, shape("failed"), _failure(action))
+        return h("p", attrs, shape("attention" if action.code == "unknown" else "failed"), _failure(action))
     if action.kind == "ping" and action.phase == "done":
         return h(
             "p",
