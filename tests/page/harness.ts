@@ -8,7 +8,13 @@ interface PyCallable {
   callPromising(...args: string[]): Promise<string>;
 }
 
+interface Output {
+  write(bytes: Uint8Array): number;
+}
+
 interface Pyodide {
+  setStdout(output: Output): void;
+  setStderr(output: Output): void;
   registerJsModule(name: string, module: object): void;
   unpackArchive(archive: ArrayBuffer, format: string, options: { extractDir: string }): void;
   pyimport(name: string): PyCallable;
@@ -34,6 +40,13 @@ function show(id: string, text: string): void {
   if (element) element.textContent += text;
 }
 
+const decoder = new TextDecoder();
+
+function write(bytes: Uint8Array): number {
+  show("log", decoder.decode(bytes, { stream: true }));
+  return bytes.length;
+}
+
 async function run(): Promise<string> {
   const runtime = new URL("runtime/", document.baseURI).href;
   const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
@@ -42,12 +55,13 @@ async function run(): Promise<string> {
     stdLibURL: `${runtime}stdlib-full.zip`,
     lockFileContents: { info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" }, packages: {} },
     env: { HOME: PROJECT, PYTHONPATH: [...Object.values(ARCHIVES), TESTS].join(":") },
-    stdout: (line: string) => show("log", `${line}\n`),
     fsInit: async (fs: FileSystem) => {
       fs.mkdirTree(TESTS); // a folder that is not there at the start is never looked into
       for (const [name, path] of Object.entries(ARCHIVES)) fs.writeFile(path, new Uint8Array(await fetched(`tests/${name}`)));
     },
   });
+  pyodide.setStdout({ write });
+  pyodide.setStderr({ write });
   pyodide.registerJsModule("renvault_bridge", await createBridge());
   pyodide.unpackArchive(await fetched("tests/tests.zip"), "zip", { extractDir: PROJECT });
   const args = new URL(location.href).searchParams.getAll("argument");
