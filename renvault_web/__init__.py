@@ -1,1 +1,47 @@
 """Wallet sessions that survive: lifecycle, reconnection and encrypted records for WalletConnect, in the browser."""
+
+from __future__ import annotations
+
+from .errors import (
+    ConfigError,
+    CorruptRecordError,
+    MigrationError,
+    NotStartedError,
+    RenvaultError,
+    StorageError,
+    StorageFullError,
+    WalletError,
+)
+from .integration import WalletKitSessionIntegration
+from .manager import ManagerConfig, SessionManager
+from .reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus
+from .reconnection import AutomaticReconnectionService
+from .session import SessionStatus, WalletSession, parse_session, to_json
+from .session_book import SessionStats
+from .storage import EncryptedSessionStorage, StorageConfig, StorageStatistics
+
+__all__ = [
+    "AutomaticReconnectionService",
+    "ConfigError",
+    "ConnectionState",
+    "CorruptRecordError",
+    "EncryptedSessionStorage",
+    "ManagerConfig",
+    "MigrationError",
+    "NotStartedError",
+    "ReconnectionConfig",
+    "ReconnectionStatus",
+    "RenvaultError",
+    "SessionManager",
+    "SessionStats",
+    "SessionStatus",
+    "StorageConfig",
+    "StorageError",
+    "StorageFullError",
+    "StorageStatistics",
+    "WalletError",
+    "WalletKitSessionIntegration",
+    "WalletSession",
+    "parse_session",
+    "to_json",
+]

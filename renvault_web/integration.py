@@ -101,9 +101,8 @@ class WalletKitSessionIntegration:
             self._wallet_end = wallet.subscribe(self._ledger.on_event)
         try:
             await self.reconcile()
-        except WalletError:
-            if self._wallet is wallet:
-                self._drop_wallet()
+        except Exception:
+            self._drop_wallet()
             raise
         untold, self._untold = self._untold, []
         for session in untold:

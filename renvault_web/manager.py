@@ -134,11 +134,13 @@ class SessionManager:
         fails is in ``problems``.
         """
         destroys = self._destroys
-        self._on_restored = on_session_restored or self._on_restored
-        self._on_expired = on_session_expired or self._on_expired
         async with self._turn:
             await self._start(destroys)
-            if self._wallet is not wallet and destroys == self._destroys:
+            if destroys != self._destroys:
+                return
+            self._on_restored = on_session_restored or self._on_restored
+            self._on_expired = on_session_expired or self._on_expired
+            if self._wallet is not wallet:
                 await self._try("integration", self._integration.initialize(wallet))
                 self._wallet = None if "integration" in self._problems else wallet
             if destroys == self._destroys:

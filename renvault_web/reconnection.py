@@ -99,9 +99,10 @@ class AutomaticReconnectionService:
     async def initialize(self, wallet: Wallet, config: ReconnectionConfig | None = None, **changes: object) -> None:
         """Supervise ``wallet`` from now on, with the settings so far unless ``config`` or single ``changes`` come.
 
-        Raises ``ConfigError`` and leaves everything as it was where a setting does not fit.
+        Raises ``ConfigError`` where a setting does not fit, what the client raises, and leaves all as it was then.
         """
         settings = (config or self.get_config()).changed(**changes)
+        present = None if self._told_of_sessions else bool(wallet.sessions())
         if self._wallet is not None and self._wallet is not wallet:
             await self.destroy()
         self._give(ConfigChanged(settings))
@@ -109,8 +110,8 @@ class AutomaticReconnectionService:
         if self._wallet is None:
             self._wallet = wallet
             self._ends.append(wallet.subscribe(self._on_wallet))
-            if not self._told_of_sessions:
-                self._give(SessionsChanged(bool(wallet.sessions()), connected=False))
+            if present is not None:
+                self._give(SessionsChanged(present, connected=False))
             self._give(Adopted(connected=wallet.connected()))
 
     async def destroy(self) -> None:

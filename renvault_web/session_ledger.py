@@ -239,7 +239,7 @@ class SessionLedger:
         """Take over what another page stored: the user's choice, and extends of sessions that live here too."""
         self.read_choice()
         for session in list(self.book.live.values()):
-            stored = None if self.writer.is_pending(session.topic) else self._stored(session.topic)
+            stored = None if self.writer.is_pending(session.topic) else self._storage.retrieve_session(session.topic)
             if stored is not None and stored.expiry > session.expiry:
                 self._replace(session, session.with_expiry(stored.expiry), store=False)
         if self.writer.idle:  # else it was we who wrote
@@ -256,12 +256,6 @@ class SessionLedger:
         except NotStartedError:
             return
         self.book.chosen = chosen if isinstance(chosen, str) else None
-
-    def _stored(self, topic: str) -> WalletSession | None:
-        try:
-            return self._storage.retrieve_session(topic)
-        except NotStartedError:
-            return None
 
     # Within
 

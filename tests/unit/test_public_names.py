@@ -1,0 +1,67 @@
+"""What Python users may rely on. A change here is a change for them: it belongs into the changelog."""
+
+from __future__ import annotations
+
+import pytest
+
+import renvault_web
+from renvault_web import (
+    AutomaticReconnectionService,
+    SessionManager,
+    WalletKitSessionIntegration,
+)
+
+NAMES = [
+    "AutomaticReconnectionService",
+    "ConfigError",
+    "ConnectionState",
+    "CorruptRecordError",
+    "EncryptedSessionStorage",
+    "ManagerConfig",
+    "MigrationError",
+    "NotStartedError",
+    "ReconnectionConfig",
+    "ReconnectionStatus",
+    "RenvaultError",
+    "SessionManager",
+    "SessionStats",
+    "SessionStatus",
+    "StorageConfig",
+    "StorageError",
+    "StorageFullError",
+    "StorageStatistics",
+    "WalletError",
+    "WalletKitSessionIntegration",
+    "WalletSession",
+    "parse_session",
+    "to_json",
+]
+
+
+def test_the_package_offers_these_names() -> None:
+    assert renvault_web.__all__ == NAMES
+    assert all(hasattr(renvault_web, name) for name in NAMES)
+
+
+METHODS: dict[type, str] = {
+    WalletKitSessionIntegration: """
+        destroy disconnect_session end_from_tab extend_session get_active_sessions get_all_sessions get_primary_session
+        get_session get_session_stats has_client has_session initialize is_session_expired live_topics off on
+        ping_session reconcile session_status set_primary start subscribe
+    """,
+    AutomaticReconnectionService: """
+        destroy get_config get_status initialize is_online_now off on reconnect set_has_sessions start subscribe
+        update_config
+    """,
+    SessionManager: """
+        clear_all_sessions destroy disconnect_session extend_session get_active_sessions get_all_sessions get_config
+        get_primary_session get_reconnection_status get_session get_storage_stats has_session initialize integration
+        ping_session problems reconnect reconnection session_status start storage subscribe update_config wallet_ready
+    """,
+}
+
+
+@pytest.mark.parametrize("service", METHODS, ids=lambda service: service.__name__)
+def test_the_services_offer_these_methods(service: type) -> None:
+    public = [name for name in dir(service) if not name.startswith("_")]
+    assert public == METHODS[service].split()
