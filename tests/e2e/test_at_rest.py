@@ -43,7 +43,7 @@ READ_ALL = """async () => {
   return JSON.stringify(found);
 }"""
 
-KNOWN_NAMES = ("client_ed25519_seed", "symKey", "wc@2:", "keychain", "Demo Wallet", "namespaces", "pairingTopic")
+KNOWN_NAMES = ("client_ed25519_seed", "symKey", "wc@2:", "keychain", "Demo wallet", "namespaces", "pairingTopic")
 
 
 def at_rest(page: Page) -> str:

@@ -13,7 +13,9 @@ from .conftest import facade, session
 if TYPE_CHECKING:
     from .conftest import Journey
 
-NO_INDEXED_DB = "Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })"
+NO_INDEXED_DB = (
+    "Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })"
+)
 NO_LOCAL_STORAGE = NO_INDEXED_DB.replace("indexedDB", "localStorage")
 
 
@@ -21,7 +23,7 @@ NO_LOCAL_STORAGE = NO_INDEXED_DB.replace("indexedDB", "localStorage")
 def test_without_a_store_sessions_live_as_long_as_the_page_and_it_says_so(journey: Journey, blocked: str) -> None:
     journey.context.add_init_script(blocked)
     page = journey.open_dapp()
-    expect(page.locator("renvault-session-dashboard")).to_contain_text("this page")
+    expect(page.locator("renvault-session-dashboard")).to_contain_text("end with this page")
     journey.connect(page)
     assert facade(page, "renvault.encryptedSessionStorage.getStatistics().persistent") is False
 

@@ -43,7 +43,9 @@ READ = """({
 def bare(journey: Journey) -> Any:
     """A page of our origin that has no element, so that nothing starts Python by itself."""
     page = journey.context.new_page()
-    page.route("**/bare.html", lambda route: route.fulfill(body="<!doctype html><title>bare</title>", content_type="text/html"))
+    page.route(
+        "**/bare.html", lambda route: route.fulfill(body="<!doctype html><title>bare</title>", content_type="text/html")
+    )
     page.goto(f"{journey.site.url}bare.html")
     return page
 
@@ -109,7 +111,7 @@ def test_bad_input_rejects_with_a_code_and_a_sentence(journey: Journey) -> None:
           () => renvault.encryptedSessionStorage.storeSession('t', { expiry: 'soon' }),
           () => renvault.sessionManager.initialize({ nothing: true }),
           () => renvault.sessionManager.extendSession('unknown'),
-        ].map((attempt) => attempt().then(() => 'accepted', (error) => `${error.name} ${error.code}: ${error.message}`)))""",
+        ].map((ask) => ask().then(() => 'accepted', (error) => `${error.name} ${error.code}: ${error.message}`)))""",
     )
     assert errors[0].startswith("RenvaultError config: ")
     assert "max_attempts" in errors[0] or "maxAttempts" in errors[0]
