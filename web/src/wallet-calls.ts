@@ -154,7 +154,7 @@ export class WalletCalls {
 export function walletError(error: unknown, topic: string): RenvaultError {
   if (error instanceof RenvaultError) return error;
   const message = String((error as { message?: unknown } | null)?.message ?? error);
-  const name = `Session ${short(topic)}`;
+  const name = topic ? `Session ${short(topic)}` : "The wallet client";
   if (/^Expired\b/.test(message)) return new RenvaultError("expired", `${name} has expired.`);
   if (/No matching key|recently deleted|does not exist in keychain/i.test(message)) {
     return new RenvaultError("gone", `${name} is not known to the wallet client. Connect again.`);
