@@ -19,6 +19,9 @@ ENTRIES = {"renvault": "src/index.ts", "dapp": "demo/dapp.ts", "wallet": "demo/w
 CLASSIC = {"status": "src/status.ts"}
 """Scripts that run while the page is parsed, before any module."""
 
+# Chunks lie beside the entries: a module finds its neighbours by its own address wherever it was put.
+MODULES = ("--format=esm", "--splitting", "--chunk-names=chunk-[hash]")
+
 IMPORT = re.compile(r"""from "(\.{1,2}/[^"]+)\.ts\"""")
 
 OPTIONS = (
@@ -51,9 +54,8 @@ def bundle(entries: dict[str, str], out: Path, *options: str) -> None:
 
 
 def _bundle() -> None:
-    # Chunks lie beside the entries: a module finds its neighbours by its own address wherever it was put.
     fresh_folder(OUT)
-    bundle(ENTRIES, OUT, "--format=esm", "--splitting", "--chunk-names=chunk-[hash]")
+    bundle(ENTRIES, OUT, *MODULES)
     bundle(CLASSIC, OUT, "--format=iife")
 
 

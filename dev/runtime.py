@@ -50,7 +50,7 @@ def build() -> None:
     product = fingerprint(pyodide, TRIMMED, DEV / "trace.py", DEV / "runtime.py", *_product_sources())
     once("package", product, [OURS, STDLIB], _compile_package, "compiling renvault_web for the browser")
     sources = [ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE"]
-    once("wheel", fingerprint(STAMPS / "pip", PACKAGE, *sources), [WHEEL], _make_wheel, "making the wheel")
+    once("wheel", fingerprint(STAMPS / "pip", PACKAGE, *sources), [WHEEL], make_wheel, "making the wheel")
 
 
 def compile_python(source: Path, shown: str, target: Path) -> None:
@@ -59,6 +59,12 @@ def compile_python(source: Path, shown: str, target: Path) -> None:
     job = {"source": _inside(source), "shown": shown, "target": _inside(target)}
     _in_pyodide(DEV / "compile.py", job, library, f"compiling {source.name}")
     target.chmod(0o644)
+
+
+def trace(library: Path, target: Path) -> None:
+    """Import all of the product in Pyodide with ``library``; write which of its files that took to ``target``."""
+    job = {"package": _inside(OURS), "imports": _imports(), "library": LIBRARY, "target": _inside(target)}
+    _in_pyodide(DEV / "trace.py", job, library, "importing renvault_web in Pyodide")
 
 
 def _in_pyodide(script: Path, job: object, library: Path | None, what: str) -> None:
@@ -89,8 +95,7 @@ def _compile_package() -> None:
         shutil.copyfile(source, target)
     compile_python(staged, ARCHIVE, OURS)
     needed = CACHE / "build" / "needed.json"
-    job = {"package": _inside(OURS), "imports": _imports(), "library": LIBRARY, "target": _inside(needed)}
-    _in_pyodide(DEV / "trace.py", job, STDLIB_FULL, "importing renvault_web in Pyodide")
+    trace(STDLIB_FULL, needed)
     kept = {*json.loads(needed.read_text()), *(f"encodings/{name}.pyc" for name in ENCODINGS), STRINGPREP}
     added = CACHE / "build" / "trimmed.zip"
     compile_python(TRIMMED, LIBRARY, added)
@@ -133,7 +138,8 @@ def _running_code(tree: ast.AST) -> Iterator[ast.AST]:
         yield from _running_code(node)
 
 
-def _make_wheel() -> None:
+def make_wheel() -> None:
+    """Make the wheel anew, by the packaging tools and the settings that anyone would use."""
     staged = fresh_folder(CACHE / "build" / "wheel-source")
     shutil.copytree(PACKAGE, staged / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):

@@ -12,6 +12,7 @@ import re
 import socket
 import sys
 import threading
+import time
 from collections import deque
 from contextlib import ExitStack, suppress
 from http import HTTPStatus
@@ -264,8 +265,8 @@ def main(port: int | None, relay_port: int | None, control_port: int | None, rel
             say(f"port {DEFAULT_PORT} is taken: the page gets a free one")
             site = _start(running, Site(dist, relay_url=relay_url, verbose=True), "the page")
         print(f"ready: {site.url}", flush=True)
-        threading.Event().wait()
-    return 0
+        while True:  # a signal may reach any thread, and the main one acts on it when it next wakes
+            time.sleep(0.2)
 
 
 def _start(running: ExitStack, service: AbstractContextManager[_Service], what: str) -> _Service:

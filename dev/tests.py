@@ -47,7 +47,7 @@ class Count:
 
 def main(arguments: Sequence[str], *, everything: bool) -> int:
     """Run what was asked for; return 1 where anything failed."""
-    named, options = _split(arguments)
+    named, options = split(arguments)
     found = [] if arguments else check.failed()
     wanted = named or [*PLAIN, IN_PAGE, BROWSER]
     plain = [name for name in wanted if not name.startswith((IN_PAGE, BROWSER))]
@@ -57,20 +57,20 @@ def main(arguments: Sequence[str], *, everything: bool) -> int:
     if len(plain) < len(wanted):
         build.build()
     limit = LIMIT_OF_ALL if everything else LIMIT
-    count = Count()
+    total = Count()
     if plain:
-        count += _run("unit, contracts, dev", plain, options, limit, coverage=not arguments)
+        total += _run("unit, contracts, dev", plain, options, limit, coverage=not arguments)
     if IN_PAGE in wanted:
-        count += _run_in_page(options)
+        total += _run_in_page(options)
     if browser:
-        count += _run("end to end", browser, options, limit)
+        total += _run("end to end", browser, options, limit)
     for name in found:
         say(f"{name} found something, see above")
-    print(f"\n{count}", flush=True)
-    return 1 if found or count.failed else 0
+    print(f"\n{total}", flush=True)
+    return 1 if found or total.failed else 0
 
 
-def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the tests that were named, relative to the root, and the options."""
     named = [argument for argument in arguments if (ROOT / argument.partition("::")[0]).exists()]
     options = [argument for argument in arguments if argument not in named]
@@ -96,7 +96,7 @@ def _run(title: str, targets: list[str], options: list[str], limit: float, *, co
     if code == NO_TESTS:
         say(f"there are no tests in {', '.join(targets)}")
         return Count()
-    return _count(report.read_bytes() if report.exists() else b"", code)
+    return count(report.read_bytes() if report.exists() else b"", code)
 
 
 def _run_in_page(options: list[str]) -> Count:
@@ -121,14 +121,14 @@ def _until_end(command: list[str], environment: dict[str, str], limit: float) ->
                 os.killpg(program.pid, signal.SIGKILL)
 
 
-def _count(junit: bytes, code: int) -> Count:
+def count(junit: bytes, code: int) -> Count:
     """Return the sums of a JUnit report; a process that failed counts as one failure at least."""
-    count = Count()
+    total = Count()
     if junit:
         for suite in ElementTree.fromstring(junit).iter("testsuite"):  # noqa: S314 - pytest wrote it just now
             tests, failures, errors, skipped = (
                 int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
             )
             bad = failures + errors
-            count += Count(tests - bad - skipped, bad, skipped)
-    return count if not code or count.failed else count + Count(failed=1)
+            total += Count(tests - bad - skipped, bad, skipped)
+    return total if not code or total.failed else total + Count(failed=1)
