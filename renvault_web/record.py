@@ -24,8 +24,8 @@ Keys never begin with ``renvault_session_``: an older clean-up of the frontend d
 Flags, bit by bit; a reader refuses a record with a bit it does not know::
 
     0x01  the body is a zlib stream (RFC 1950); else it is plain
-    0x02  that stream was made with the preset dictionary which its DICTID names (only with 0x01)
-    0x80  kept free for records that are not sealed; refused by this version
+    0x02  kept free for a stream with a preset dictionary, which its DICTID would name
+    0x80  kept free for a record that is not sealed
 
 The body, once inflated, is one JSON object in UTF-8 of at most 4 MiB and 100 levels. Python escapes every character
 beyond ASCII, so that lone surrogates survive too. AES-GCM hides what is written, not how long it is.

@@ -283,7 +283,9 @@ class EncryptedSessionStorage:
         view.sort()
         self._changed = self._changed or bool(found)
         if unreadable:
-            _log.warning("%d records cannot be read; they stay where they are. %s", len(unreadable), unreadable[0])
+            _log.warning(
+                "Records that cannot be read, left in place: %d. The first: %s", len(unreadable), unreadable[0]
+            )
 
     async def _store(self, by_topic: Mapping[str, WalletSession], used_at: float | None) -> None:
         view, now = self._opened(), self._clock.now()

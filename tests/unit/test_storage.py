@@ -335,7 +335,7 @@ async def test_a_record_that_cannot_be_read_stays_and_stops_nothing(caplog: pyte
     assert later.topics() == ["b"]
     assert later.storage.statistics().quarantined == 2
     assert page.disk.get(third) == texts[third][:-4]
-    assert "2 records cannot be read; they stay where they are." in caplog.text
+    assert "Records that cannot be read, left in place: 2." in caplog.text
 
     caplog.clear()
     await later.storage.reload()  # known already: neither opened nor reported again

@@ -6,8 +6,28 @@ import { createStore, type UseStore } from "idb-keyval";
 
 const STORE = "entries";
 
-/** How long IndexedDB may take for anything, ms. It blocks for ever in some private modes and on broken profiles. */
-export const INDEXED_DB_LIMIT_MS = 5_000;
+const TICK_MS = 500;
+
+/** How many ticks IndexedDB may take for anything: 5 s. It hangs for ever in some private modes and broken profiles. */
+const TICKS = 10;
+
+export class Late extends Error {
+  override readonly message = `IndexedDB did not answer within ${(TICKS * TICK_MS) / 1000} s.`;
+}
+
+/** Settles as `promise` does, or rejects with `Late`. Time that the device sleeps or the page is frozen does not count. */
+export function answered<T>(promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let left = TICKS;
+    const timer = setInterval(() => {
+      left -= 1;
+      if (left > 0) return;
+      clearInterval(timer);
+      reject(new Late());
+    }, TICK_MS);
+    promise.then(resolve, reject).then(() => clearInterval(timer));
+  });
+}
 
 /** Returns a store of its own in the database of that name. Nothing is opened before its first use. */
 export function durableStore(database: string): UseStore {

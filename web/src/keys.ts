@@ -3,8 +3,7 @@
  * exported, not by this page either, and lie in IndexedDB. Where that is not to be had they live as long as the page.
  */
 import { get, update } from "idb-keyval";
-import { durableStore, INDEXED_DB_LIMIT_MS } from "./durable-store.ts";
-import { within } from "./limit.ts";
+import { answered, durableStore } from "./durable-store.ts";
 
 /** Bytes that WebCrypto takes. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -38,8 +37,7 @@ export async function openKeys(options: { database?: string } = {}): Promise<Key
     throw new Error("This page has no WebCrypto, so nothing can be encrypted. Serve it over https or from localhost.");
   }
   try {
-    const late = () => new Error(`IndexedDB did not answer within ${INDEXED_DB_LIMIT_MS / 1000} s.`);
-    return usable(await within(INDEXED_DB_LIMIT_MS, storedKeys(options.database ?? "renvault"), late), null);
+    return usable(await answered(storedKeys(options.database ?? "renvault")), null);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return usable(await makeKeys(), `The browser keeps no keys for this page. ${reason}`);

@@ -7,9 +7,8 @@
  * stays in memory and the SDK goes on; `persistent` and a notice say so.
  */
 import { del, entries, get, set, type UseStore } from "idb-keyval";
-import { durableStore, INDEXED_DB_LIMIT_MS } from "./durable-store.ts";
+import { answered, durableStore, Late } from "./durable-store.ts";
 import { type Keys, openKeys } from "./keys.ts";
-import { within } from "./limit.ts";
 import {
   type Bytes,
   decodeRecord,
@@ -55,10 +54,6 @@ interface Entry {
   readonly value: unknown;
 }
 
-class Late extends Error {
-  override readonly message = `IndexedDB did not answer within ${INDEXED_DB_LIMIT_MS / 1000} s.`;
-}
-
 const FLAGS = 0; // not compressed: IndexedDB has room, and CompressionStream would cost more time than all the rest
 
 class SealedSdkStorage implements SdkStorage {
@@ -75,7 +70,10 @@ class SealedSdkStorage implements SdkStorage {
   readonly #memory = new Map<string, Text>();
   readonly #places = new Map<string, string>();
   #opening: Promise<Sealer> | undefined;
+  /** The disk is left alone for as long as this page lives. */
   #blocked = false;
+  /** A write has not been answered yet; others wait in memory until it is. */
+  #stalled = false;
 
   constructor({ database = "renvault", keys, onNotice = () => {} }: SdkStorageOptions) {
     this.#database = database;
@@ -85,7 +83,7 @@ class SealedSdkStorage implements SdkStorage {
   }
 
   get persistent(): boolean {
-    return !this.#blocked && this.#memory.size === 0;
+    return !this.#blocked && !this.#stalled && this.#memory.size === 0;
   }
 
   async getKeys(): Promise<string[]> {
@@ -184,19 +182,31 @@ class SealedSdkStorage implements SdkStorage {
 
   /** Does `work` on the disk; undefined where that is not to be had. Never rejects, and ends within a limit. */
   async #attempt<T>(kind: "read" | "write", work: (sealer: Sealer) => Promise<T>): Promise<T | undefined> {
+    let running: Promise<T> | undefined;
     try {
       this.#opening ??= this.#openSealer();
       const sealer = await this.#opening;
-      if (this.#blocked) return undefined;
-      return await within(INDEXED_DB_LIMIT_MS, work(sealer), () => new Late());
+      if (this.#blocked || (this.#stalled && kind === "write")) return undefined;
+      running = work(sealer);
+      return await answered(running);
     } catch (error) {
-      // A refused write concerns that entry. After a failed read, or no answer at all, the disk is left alone: what
-      // the SDK writes without having read it would take the place of keys that are still needed.
-      if (kind === "read" || error instanceof Late) this.#blocked = true;
+      // What the SDK writes without having read what was there would take the place of keys that are still needed.
+      if (kind === "read") this.#blocked = true;
+      else if (error instanceof Late && running) this.#stall(running);
       const reason = error instanceof Error ? error.message : String(error);
-      this.#tell(`The wallet connection is kept in memory only and ends with this page. ${reason}`);
+      this.#tell(`The wallet connection could not be stored and may end with this page. ${reason}`);
       return undefined;
     }
+  }
+
+  /** Keeps what is written in memory until `write` is answered after all, then stores it. */
+  #stall(write: Promise<unknown>): void {
+    this.#stalled = true;
+    const resume = () => {
+      this.#stalled = false;
+      for (const [key, text] of this.#memory) if (!this.#pending.has(key)) void this.#write(key, text);
+    };
+    write.then(resume, resume);
   }
 
   async #openSealer(): Promise<Sealer> {
