@@ -139,8 +139,13 @@ class FakeTabs:
                 asyncio.get_running_loop().call_soon(tab.receive, text)
 
     def receive(self, text: str) -> None:
-        """Take a message of another page."""
-        self._listeners.call(json.loads(text))
+        """Take a message of another page; what is not a JSON object is dropped."""
+        try:
+            message = json.loads(text)
+        except ValueError:
+            return
+        if isinstance(message, dict):
+            self._listeners.call(message)
 
     def subscribe(self, listener: Callable[[Json], None]) -> Unsubscribe:
         """Call ``listener`` for each message of another page."""
@@ -191,6 +196,7 @@ class FakeWallet:
         self._sessions = {session["topic"]: copy.deepcopy(session) for session in sessions}
         self._holdable = holdable
         self._connected = connected
+        self._suspect = False  # connected, but a proof has failed
         self._relay_is_up = connected
         self._ids = itertools.count(1_700_000_000_000_001)
         self._scripts: dict[str, list[Outcome]] = {}
@@ -248,21 +254,24 @@ class FakeWallet:
         self._come_back_by_itself()
 
     async def open(self, limit: float) -> None:
-        """Try to connect once."""
+        """Try to connect once; nothing is to be done where a connection stands that has not failed a proof."""
+        if self._connected and not self._suspect:
+            return
         self.opens += 1
         await self._outcome("open", limit, code="unreachable")
         if not self._relay_is_up:
             raise WalletError("The relay cannot be reached.", code="unreachable")
-        if not self._connected:
-            self._connected = True
-            self.emit("relay_connect")
+        self._connected, self._suspect = True, False
+        self.emit("relay_connect")
 
     async def prove(self, limit: float) -> None:
         """Ask the relay for a sign of life."""
         self.proofs += 1
-        await self._outcome("prove", limit, code="unreachable")
         if not self._connected:
             raise WalletError("There is no relay connection.", code="unreachable")
+        self._suspect = True
+        await self._outcome("prove", limit, code="unreachable")
+        self._suspect = False
 
     # What a test does to it
 
