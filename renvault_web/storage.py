@@ -244,8 +244,7 @@ class EncryptedSessionStorage:
         return OpenReport(loaded=len(view.sessions), expired=tuple(expired), unreadable=len(view.unreadable))
 
     def _remove_expired(self, view: View) -> list[WalletSession]:
-        now = self._clock.now()
-        removed = []
+        now, removed = self._clock.now(), []
         for session in [stored.session for stored in view.sessions.values() if is_expired(stored.session, now)]:
             try:
                 self._remove(view, view.keys[session.topic])
@@ -265,8 +264,10 @@ class EncryptedSessionStorage:
         texts = {key: text for key in self._own_keys() if (text := self._storage.get(key)) is not None}
         changed = {key: text for key, text in texts.items() if view.texts.get(key) != text}
         opened = await open_records(self._cipher, changed, parse_body)
-        gone = view.texts.keys() - texts.keys()
-        return {**dict.fromkeys(gone), **{key: (changed[key], value) for key, value in opened.items()}}
+        return {
+            **dict.fromkeys(view.texts.keys() - texts.keys()),
+            **{key: (changed[key], value) for key, value in opened.items()},
+        }
 
     def _take(self, view: View, found: _Found) -> None:
         unreadable = []
