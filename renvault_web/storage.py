@@ -264,10 +264,8 @@ class EncryptedSessionStorage:
         texts = {key: text for key in self._own_keys() if (text := self._storage.get(key)) is not None}
         changed = {key: text for key, text in texts.items() if view.texts.get(key) != text}
         opened = await open_records(self._cipher, changed, parse_body)
-        return {
-            **dict.fromkeys(view.texts.keys() - texts.keys()),
-            **{key: (changed[key], value) for key, value in opened.items()},
-        }
+        found: _Found = dict.fromkeys(view.texts.keys() - texts.keys())
+        return found | {key: (changed[key], value) for key, value in opened.items()}
 
     def _take(self, view: View, found: _Found) -> None:
         unreadable = []
@@ -387,10 +385,8 @@ class EncryptedSessionStorage:
         used, limit = view.size, self._config.max_storage_size
         more = sum(stored_size(key, text) - stored_size(key, view.texts.get(key)) for key, text in texts.items())
         if more > 0 and used + more > limit:
-            raise StorageFullError(
-                f"There is no room for {more} bytes more: {used} of {limit} are used. Disconnect sessions you no "
-                "longer need, or raise max_storage_size. Nothing was changed."
-            )
+            figures = f"{more} bytes more: {used} of {limit} are used"
+            raise StorageFullError(f"There is no room for {figures}. Disconnect sessions you no longer need.")
 
     def _own_keys(self) -> list[str]:
         return [key for key in self._storage.keys() if key.startswith(KEY_PREFIX)]  # noqa: SIM118 - a port, no dict
