@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import wire
 from .errors import ConfigError, NotStartedError, RenvaultError
 from .integration import SESSION_EVENTS
+from .jsontext import parse_json
 from .presenter import Presenter
 from .reconnection import RECONNECTION_EVENTS
 from .session import parse_session
@@ -83,8 +84,11 @@ class Gateway:
         self._presenter.close()
 
     def receive(self, text: str) -> None:
-        """Take one message of the page. A command that fails is answered with its error."""
-        message = json.loads(text)
+        """Take one message of the page. A command that fails is answered with its error.
+
+        A call's ``args`` are JSON text of their own: they are the host's, and may be out of all bounds.
+        """
+        message = parse_json(text)
         match message["type"]:
             case "call":
                 self._spawn(self._answer(message["id"], message["method"], message["args"]))
@@ -124,10 +128,10 @@ class Gateway:
             "manager.destroy": manager.destroy,
         }
 
-    async def _answer(self, number: int, method: str, args: list[Any]) -> None:
+    async def _answer(self, number: int, method: str, args: str) -> None:
         answer: Json = {"type": "answer", "id": number}
         try:
-            answer["value"] = await self._command(method)(*args)
+            answer["value"] = await self._command(method)(*_arguments(method, args))
         except RenvaultError as error:
             answer["error"] = {"code": error.code, "message": str(error)}
         except Exception as error:
@@ -246,3 +250,11 @@ class Gateway:
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+
+
+def _arguments(method: str, text: str) -> list[Any]:
+    try:
+        args: list[Any] = parse_json(text)
+    except ValueError as error:
+        raise ConfigError(f"What {method} was given cannot be read. {error}") from error
+    return args

@@ -12,9 +12,10 @@ import time
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
-from pyodide.ffi import create_proxy
+from pyodide.ffi import JsException, create_proxy
 
 from ..errors import StorageError, StorageFullError
+from ..jsontext import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +95,10 @@ class BrowserCipher:
         return [None if plaintext is None else b64decode(plaintext) for plaintext in opened]
 
     async def _call(self, method: Callable[[str], Any], jobs: list[Any]) -> list[Any]:
-        result: list[Any] = json.loads(await method(json.dumps(jobs)))
+        try:
+            result: list[Any] = json.loads(await method(json.dumps(jobs)))
+        except JsException as error:
+            raise StorageError(f"The browser could not encrypt or decrypt ({error.name}).") from error
         return result
 
 
@@ -132,8 +136,8 @@ def json_listener(listener: Callable[[Json], None]) -> Callable[[str], None]:
 
     def receive(text: str) -> None:
         try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
+            message = parse_json(text)
+        except ValueError:
             message = None
         if isinstance(message, dict):
             listener(message)

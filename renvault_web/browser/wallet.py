@@ -5,10 +5,10 @@ The adapter never rejects: each call answers ``{"value": …}`` or ``{"error": {
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from ..errors import WalletError
+from ..jsontext import parse_json
 from .adapters import json_listener, subscribe_through_proxy
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class BrowserWallet:
         self._adapter = adapter
 
     def sessions(self) -> list[Json]:
-        sessions: list[Json] = json.loads(self._adapter.sessions())
+        sessions: list[Json] = parse_json(self._adapter.sessions())
         return sessions
 
     def subscribe(self, listener: Callable[[Json], None]) -> Unsubscribe:
@@ -59,7 +59,7 @@ class BrowserWallet:
 
 
 def _value(answer: str) -> Any:
-    outcome = json.loads(answer)
+    outcome = parse_json(answer)
     error = outcome.get("error")
     if error is not None:
         raise WalletError(str(error.get("message")), code=str(error.get("code")))

@@ -13,9 +13,9 @@ from .conftest import facade, session
 if TYPE_CHECKING:
     from .conftest import Journey
 
-NO_INDEXED_DB = (
-    "Object.defineProperty(window, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })"
-)
+NO_INDEXED_DB = """Object.defineProperty(window, 'indexedDB', {
+  configurable: true, get() { throw new DOMException('blocked', 'SecurityError') },
+})"""
 NO_LOCAL_STORAGE = NO_INDEXED_DB.replace("indexedDB", "localStorage")
 
 

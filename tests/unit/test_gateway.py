@@ -50,7 +50,7 @@ class Page:
 
     def begin(self, method: str, *args: object) -> int:
         self.numbers += 1
-        self.post(type="call", id=self.numbers, method=method, args=args)
+        self.post(type="call", id=self.numbers, method=method, args=json.dumps(args))
         return self.numbers
 
     def answer(self, number: int) -> dict[str, Any]:
@@ -149,6 +149,16 @@ async def test_a_command_that_fails_is_answered_with_code_and_message() -> None:
         assert stored == {"error": {"code": "wallet", "message": "A session must be an object, not str."}}
         missing = await page.call("storage.compressEverything")
         assert missing == {"error": {"code": "config", "message": "There is no command 'storage.compressEverything'."}}
+
+
+async def test_arguments_out_of_all_bounds_are_answered_too() -> None:
+    async with Page() as page:
+        page.post(type="call", id=1, method="storage.storeSession", args="[" * 10_000)
+        await settle()
+        assert page.answer(1)["error"] == {
+            "code": "config",
+            "message": "What storage.storeSession was given cannot be read. The JSON nests deeper than 100 levels.",
+        }
 
 
 async def test_a_fault_of_ours_is_answered_without_its_inside() -> None:

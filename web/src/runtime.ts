@@ -150,7 +150,7 @@ export class Runtime implements ViewHost {
     const id = ++this.#lastId;
     const answer = await new Promise<Answer>((resolve) => {
       this.#answers.set(id, resolve);
-      this.#post({ type: "call", id, method, args });
+      this.#post({ type: "call", id, method, args: JSON.stringify(args) });
     });
     if (answer.error) throw new RenvaultError(answer.error.code, answer.error.message);
     return answer.value;

@@ -60,7 +60,7 @@ button {
 }
 button:hover { border-color: var(--_edge); background: var(--_raised); }
 button.filled { border-color: transparent; background: var(--_accent); color: var(--_on-accent); }
-button.filled:hover:not([aria-disabled="true"]) { opacity: 0.88; }
+button.filled:hover:not([aria-disabled="true"]) { background: color-mix(in srgb, var(--_accent), var(--_text) 12%); }
 button[aria-disabled="true"] { border-color: var(--_border); background: var(--_raised); color: var(--_muted); cursor: default; }
 :focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
 progress, meter {
