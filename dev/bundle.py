@@ -32,6 +32,7 @@ OPTIONS = (
     "--charset=utf8",
     "--legal-comments=linked",
     "--define:global=globalThis",  # the WalletConnect SDKs expect it
+    "--alias:@walletconnect/keyvaluestorage=./demo/no-key-value-storage.ts",  # which says why
     "--log-level=warning",
 )
 

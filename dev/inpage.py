@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from dev import build, bundle, runtime, setup
 from dev.chromium import find_chromium, launch_arguments
+from dev.relay import RelayThread
 from dev.serve import Site
 from dev.steps import CACHE, ROOT, STAMPS, files, fingerprint, fresh_folder, once, one_at_a_time, say
 
@@ -45,13 +46,16 @@ def run(arguments: Sequence[str]) -> dict[str, Any]:
 
     site_folder = build_testsite()
     with (
-        Site(site_folder, relay_url="ws://127.0.0.1:9") as site,
+        RelayThread() as relay,
+        Site(site_folder, relay_url=relay.url) as site,
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=find_chromium(), args=launch_arguments()) as browser,
     ):
         page = browser.new_page()
         page.on("pageerror", lambda error: say(f"in the page: {error}"))
-        page.goto(f"{site.url}tests.html?{urlencode([('argument', argument) for argument in arguments])}")
+        page.expose_function("relayControl", relay.control)
+        asked = [("relay", relay.url), *(("argument", argument) for argument in arguments)]
+        page.goto(f"{site.url}tests.html?{urlencode(asked)}")
         result = page.locator("#result:not(:empty)")
         result.wait_for(state="attached", timeout=LIMIT * 1000)
         print(page.locator("#log").text_content() or "", end="", flush=True)
@@ -70,7 +74,7 @@ def build_testsite() -> Path:
         once("page-package", package, [ARCHIVES / "renvault_web.zip"], _compile_package)
         sources = [ROOT / "pyproject.toml", *(TESTS / name for name in UNPACKED)]
         once("page-tests", fingerprint(compiler, *sources), [ARCHIVES / "tests.zip"], lambda: _pack(sources))
-        harness = fingerprint(compiler, STAMPS / "npm", ROOT / "web" / "src", PAGE)
+        harness = fingerprint(compiler, STAMPS / "npm", ROOT / "web" / "src", ROOT / "web" / "demo", PAGE)
         once("page-harness", harness, [OUT / "harness.js"], _bundle_harness)
         build.mirror(_parts(), SITE)
     return SITE

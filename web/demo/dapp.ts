@@ -3,7 +3,7 @@
  * QR code or link. The pairing address stands nowhere else. The wallet works without Python, too.
  */
 import { generate } from "lean-qr";
-import { createSdkStorage, sessionManager } from "../src/index.ts";
+import { automaticReconnectionService, createSdkStorage, sessionManager } from "../src/index.ts";
 import { pause, within } from "../src/limit.ts";
 import { loadConfig } from "./config.ts";
 import { element, say, shown } from "./page.ts";
@@ -13,6 +13,9 @@ const START_LIMIT_MS = 20_000;
 
 /** How long the relay may take to make a pairing, ms. */
 const RELAY_LIMIT_MS = 12_000;
+
+/** Many pages lose a relay at once; this spreads their attempts over half of each delay. */
+const JITTER = 0.5;
 
 /** A wait looks at the wall clock this often, ms: devices sleep. */
 const LOOK_MS = 5_000;
