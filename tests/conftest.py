@@ -36,16 +36,23 @@ async def _limited(test: Coroutine[Any, Any, None]) -> None:
     assert not left, f"The test left tasks running: {left}"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    wanted = inspect.signature(pyfuncitem.obj).parameters
-    test = _limited(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+def _run(test: Coroutine[Any, Any, None]) -> None:
     if IN_PAGE:
         from pyodide.ffi import run_sync  # the page's event loop is running already
 
-        run_sync(test)
+        run_sync(_limited(test))
     else:
-        asyncio.run(test, debug=True)
+        asyncio.run(_limited(test), debug=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    test = pyfuncitem.obj
+    if hasattr(test, "hypothesis"):  # each example is a run of its own
+        inner = test.hypothesis.inner_test
+        if inspect.iscoroutinefunction(inner):
+            test.hypothesis.inner_test = lambda **given: _run(inner(**given))
+    if not inspect.iscoroutinefunction(test):
+        return None
+    _run(test(**{name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}))
     return True
