@@ -236,10 +236,9 @@ class WalletKitSessionIntegration:
 
         Raises ``WalletError`` with the code ``client`` while no client is there that could tell the wallet.
         """
-        session = self._book.find(topic)
-        if session is None:
+        if self._book.find(topic) is None:
             return
-        if self._book.status(session) is not SessionStatus.NEEDS_RECONNECT:
+        if topic in self._book.live or not self._book.asked:
             wallet = self._need_wallet(topic)
             try:
                 await within(self._clock, DISCONNECT_LIMIT, wallet.disconnect(topic, DISCONNECT_LIMIT))

@@ -114,6 +114,7 @@ class SessionLedger:
         """Take the client's word for these sessions; what is new is told once all of it stands."""
         book, now = self.book, self._clock.now()
         told: list[tuple[str, WalletSession, dict[str, Any]]] = []
+        changed = False
         for client in sessions:
             topic = client.topic
             if topic in book.ended or topic in self._lone:
@@ -128,6 +129,7 @@ class SessionLedger:
             self._client_expiry[topic] = client.expiry
             book.live[topic] = session
             changes = changes_between(known, session) if known is not None else []
+            changed = changed or bool(changes) or not was_live
             if known is None or (settled and not was_live):
                 self.writer.store(session, used_at=now)
                 told.append(("session_created", session, {}))
@@ -135,11 +137,9 @@ class SessionLedger:
                 self.writer.store(session)
                 if was_live:
                     told.append(("session_updated", session, {"changed": changes}))
-            elif not was_live:
-                self._changed()
         for name, session, params in told:
             self._tell(name, session.topic, {"session": to_json(session), **params})
-        if told:
+        if changed:
             self._changed()
 
     def _on_lone_delete(self, topic: str) -> None:

@@ -218,6 +218,7 @@ class FakeWallet:
         await self._call("extend", topic, limit, code="unknown")
         if not self.approves_extend:
             await self._no_answer(limit, "unknown")
+        self._know(topic)  # it may have ended meanwhile
         return self._extended(topic)
 
     async def disconnect(self, topic: str, limit: float) -> None:
