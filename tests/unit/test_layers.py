@@ -14,7 +14,18 @@ PACKAGE = Path(renvault_web.__file__).parent
 
 LAYERS: list[set[str]] = [
     {"errors", "ports"},
-    {"jsontext", "session", "record", "stored", "reconnect", "signals", "supervision", "diagnosis", "session_changes", "views"},  # pure
+    {
+        "jsontext",
+        "session",
+        "record",
+        "stored",
+        "reconnect",
+        "signals",
+        "supervision",
+        "diagnosis",
+        "session_changes",
+        "views",
+    },  # pure
     {"timing", "events", "sealing"},  # what the services share
     {"storage", "integration", "reconnection", "manager", "session_book", "session_ledger", "session_writer"},
     {"wire", "presenter", "gateway", "testing", "testing_stores"},
