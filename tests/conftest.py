@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import inspect
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,10 @@ TEST_LIMIT = 10.0  # seconds of real time
 
 IN_PAGE = sys.platform == "emscripten"
 
-# In the page there is no source to walk (the package is compiled), no hypothesis, and only where the harness offers
-# one a wallet client with relay and peer.
-collect_ignore_glob = ["unit/test_layers.py", "*/test_*_properties.py"] if IN_PAGE else []
-if IN_PAGE and importlib.util.find_spec("renvault_bridge_testing") is None:
-    collect_ignore_glob.append("contracts/test_wallet_port.py")
+# In the page there is no source to walk (the package is compiled) and no hypothesis; outside there is no browser.
+NATIVE_ONLY = ["unit/test_layers.py", "*/test_*_properties.py"]
+IN_PAGE_ONLY = ["*/test_*_in_page.py"]
+collect_ignore_glob = NATIVE_ONLY if IN_PAGE else IN_PAGE_ONLY
 
 
 async def _limited(test: Coroutine[Any, Any, None]) -> None:

@@ -24,7 +24,7 @@ ROWS = {
 }
 
 
-def tests_of(cell: str) -> list[str]:
+def named_in(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
@@ -42,10 +42,10 @@ def test_the_state_fits_what_stands_beside_it(number: str) -> None:
     promise, state, tests = ROWS[number]
     assert promise
     assert state in STATES
-    assert bool(tests_of(tests)) == (state != "not yet"), "a promise is kept where a test shows it"
+    assert bool(named_in(tests)) == (state != "not yet"), "a promise is kept where a test shows it"
 
 
-@pytest.mark.parametrize("name", sorted({name for _, _, tests in ROWS.values() for name in tests_of(tests)}))
+@pytest.mark.parametrize("name", sorted({name for _, _, tests in ROWS.values() for name in named_in(tests)}))
 def test_the_test_named_exists(name: str) -> None:
     path, _, function = name.partition("::")
     assert (ROOT / "tests" / path).is_file()

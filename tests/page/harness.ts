@@ -3,7 +3,7 @@
  * `?argument=…` (any number of them) goes to pytest; the result stands as JSON in `#result` when all is done.
  */
 import { createBridge } from "../../web/src/bridge.ts";
-import { peer, wallet } from "./wallet-hands.ts";
+import { adoptions, peer, wallet } from "./wallet-hands.ts";
 
 interface PyCallable {
   callPromising(...args: string[]): Promise<string>;
@@ -64,7 +64,7 @@ async function run(): Promise<string> {
   pyodide.setStdout({ write });
   pyodide.setStderr({ write });
   pyodide.registerJsModule("renvault_bridge", await createBridge());
-  pyodide.registerJsModule("renvault_bridge_testing", { peer, wallet });
+  pyodide.registerJsModule("renvault_bridge_testing", { adoptions, peer, wallet });
   pyodide.unpackArchive(await fetched("tests/tests.zip"), "zip", { extractDir: PROJECT });
   const args = new URL(location.href).searchParams.getAll("argument");
   return pyodide.pyimport("run_tests.run").callPromising(JSON.stringify(args));

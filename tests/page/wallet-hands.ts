@@ -7,6 +7,7 @@ import { SignClient } from "../../web/node_modules/@walletconnect/sign-client/di
 import { makeCore } from "../../web/demo/client.ts";
 import type { PageConfig } from "../../web/demo/config.ts";
 import { createSdkStorage } from "../../web/src/sdk-storage.ts";
+import type { RenvaultError } from "../../web/src/types.ts";
 import { WalletAdapter } from "../../web/src/wallet.ts";
 
 declare function relayControl(command: string): Promise<{ handshakes?: { clientId: string }[] }>;
@@ -48,15 +49,42 @@ export async function peer(): Promise<Hands> {
   return new Hands(dapp, await WalletKit.init({ core, metadata: config.metadata }));
 }
 
+/** What adopting each of the things a host may hold comes to: whether its client is ours, or what the error says. */
+export async function adoptions(): Promise<string> {
+  await wallet();
+  const kit = (await peer()).kit;
+  const provider = { client: dapp, connect: async () => {} };
+  const appKit = { getUniversalProvider: async () => provider };
+  const sources: Record<string, unknown> = {
+    SignClient: dapp,
+    WalletKit: kit,
+    UniversalProvider: provider,
+    AppKit: appKit,
+    AppKitService: { getAppKit: () => appKit },
+    nothing: undefined,
+    "another object": { getSessions: () => [] },
+    "a promise": Promise.resolve(dapp),
+  };
+  const topics = async (source: unknown): Promise<string> => {
+    const adapter = await WalletAdapter.adopt(source);
+    adapter.close();
+    return `adopted, ${(JSON.parse(adapter.sessions()) as unknown[]).length} sessions`;
+  };
+  const told = Object.entries(sources).map(async ([name, source]) => {
+    return [name, await topics(source).catch((error: RenvaultError) => `${error.code}: ${error.message}`)];
+  });
+  return JSON.stringify(Object.fromEntries(await Promise.all(told)));
+}
+
 class Hands {
   #dapp: Dapp;
-  #peer: Peer;
+  readonly kit: Peer;
   #held: (() => Promise<void>)[] = [];
   #undo = (): void => {};
 
   constructor(client: Dapp, kit: Peer) {
     this.#dapp = client;
-    this.#peer = kit;
+    this.kit = kit;
     kit.on("session_proposal", ({ id }) => {
       const stacks = { ...NAMESPACE, accounts: [ACCOUNT] };
       void kit.approveSession({ id, namespaces: { stacks } });
@@ -65,15 +93,15 @@ class Hands {
 
   async connect(): Promise<string> {
     const { uri = "", approval } = await this.#dapp.connect({ optionalNamespaces: { stacks: NAMESPACE } });
-    await this.#peer.pair({ uri });
+    await this.kit.pair({ uri });
     const { topic } = await approval();
     // Settled on both sides: the peer has heard the dapp's acknowledgement.
-    while (!this.#peer.getActiveSessions()[topic]?.acknowledged) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!this.kit.getActiveSessions()[topic]?.acknowledged) await new Promise((resolve) => setTimeout(resolve, 5));
     return topic;
   }
 
   async ignoreExtends(): Promise<void> {
-    const engine = this.#peer.engine.signClient.engine as unknown as Answering;
+    const engine = this.kit.engine.signClient.engine as unknown as Answering;
     const answer = engine.sendResult;
     engine.sendResult = async (result) => void this.#held.push(() => answer.call(engine, result));
     this.#undo = () => (engine.sendResult = answer);
@@ -85,7 +113,7 @@ class Hands {
   }
 
   async remove(topic: string): Promise<void> {
-    await this.#peer.disconnectSession({ topic, reason: ENDED });
+    await this.kit.disconnectSession({ topic, reason: ENDED });
   }
 
   /** Every socket dies; whoever knocks is logged and cut off, so that attempts can be counted. */
@@ -104,7 +132,7 @@ class Hands {
   }
 
   async close(): Promise<void> {
-    for (const { core } of [this.#dapp, this.#peer.engine.signClient]) {
+    for (const { core } of [this.#dapp, this.kit.engine.signClient]) {
       core.heartbeat.stop();
       await core.relayer.transportClose();
     }
