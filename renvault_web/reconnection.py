@@ -243,13 +243,11 @@ class AutomaticReconnectionService:
     def _settle(self) -> None:
         """Answer those who wait in ``reconnect``, once nothing that could decide it is running."""
         machine = self._machine
-        connected = machine.state is ConnectionState.CONNECTED
-        running = machine.probing or "restoring" in self._tasks if connected else "attempt" in self._tasks
-        if not running:
+        if not machine.probing and not self._tasks.keys() & {"attempt", "restoring"}:
             outcomes, self._outcomes = self._outcomes, []
             for outcome in outcomes:
                 if not outcome.done():
-                    outcome.set_result(connected)
+                    outcome.set_result(machine.state is ConnectionState.CONNECTED)
 
     # Effects
 
@@ -296,7 +294,12 @@ class AutomaticReconnectionService:
         error = await self._error_of(self._connect(wallet, limit), limit)
         _log.info("Attempt %d: %s", number, error or "connected and proved")
         self._tasks.pop("attempt", None)
-        self._give(AttemptFailed(error) if error else Signal.ATTEMPT_SUCCEEDED)
+        if error is None:
+            self._give(Signal.ATTEMPT_SUCCEEDED)
+            return
+        if error.code == "client":  # its transport is not as it seemed, and its own loop goes on
+            self._give(Signal.HOLD_REFUSED)
+        self._give(AttemptFailed(str(error)))
 
     async def _connect(self, wallet: Wallet, limit: float) -> None:
         await wallet.open(limit)
@@ -306,7 +309,7 @@ class AutomaticReconnectionService:
         limit = min(PROOF_LIMIT, self._machine.config.attempt_timeout)
         error = await self._error_of(self._ask(wallet, limit), limit)
         self._tasks.pop("probe", None)
-        self._give(ProofFailed(error) if error else Signal.PROOF_SUCCEEDED)
+        self._give(ProofFailed(str(error)) if error else Signal.PROOF_SUCCEEDED)
 
     async def _ask(self, wallet: Wallet, limit: float) -> None:
         if not wallet.connected():
@@ -325,17 +328,17 @@ class AutomaticReconnectionService:
         self._tasks.pop("probe", None)
         self._give(Signal.CHECK_SUCCEEDED if reached else Signal.CHECK_FAILED)
 
-    async def _error_of(self, work: Coroutine[None, None, None], limit: float) -> str | None:
-        """Return None for success, else a text that can be shown."""
+    async def _error_of(self, work: Coroutine[None, None, None], limit: float) -> WalletError | None:
+        """Return None for success, else an error whose text can be shown."""
         try:
             await within(self._clock, limit, work)
         except TimeoutError:
-            return f"The relay did not answer within {limit:g} s."
+            return WalletError(f"The relay did not answer within {limit:g} s.", code="unreachable")
         except WalletError as error:
-            return presentable(str(error)) or "The relay cannot be reached."
+            return WalletError(presentable(str(error)) or "The relay cannot be reached.", code=error.code)
         except Exception as error:
             _log.exception("The wallet client raised what it should not.")
-            return presentable(str(error)) or type(error).__name__
+            return WalletError(presentable(str(error)) or type(error).__name__)
         return None
 
     async def _bring_back(self, *, announce: bool) -> None:

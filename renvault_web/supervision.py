@@ -386,7 +386,10 @@ class _Step:
         self._set(deadline=self._deadline())
 
     def _retry(self) -> None:
-        if self.machine.state in (WAITING, OFFLINE, FAILED):
+        machine = self.machine
+        if machine.state in (WAITING, OFFLINE, FAILED) and machine.held:
             self._attempt(1)
-        elif self.machine.state is CONNECTED:
+        elif machine.state in (WAITING, CONNECTED):
             self._probe(Do.PROVE)
+        elif machine.state is OFFLINE:
+            self._probe(Do.CHECK)

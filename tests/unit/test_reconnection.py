@@ -364,6 +364,23 @@ async def test_a_client_that_cannot_be_held_is_mirrored(caplog: pytest.LogCaptur
             assert here.events == [("reconnected", 0, 110.0)]
 
 
+async def test_a_client_whose_transport_is_not_as_it_seemed_is_mirrored_from_then_on() -> None:
+    async with world() as here:
+        await here.clock.advance(10)
+        here.wallet.kill_relay()
+        here.wallet.script("open", WalletError("The transport is not held.", code="client"))
+        await here.clock.advance(1)
+        status = here.service.get_status()
+        assert (status.state, status.supervised, status.last_error) == (WAITING, False, "The transport is not held.")
+        assert await here.service.reconnect() is False
+        await here.clock.advance(100)
+        assert here.wallet.opens == 1
+        here.wallet.release()
+        here.wallet.relay_up()
+        await settle()
+        assert here.state is CONNECTED
+
+
 async def test_switched_off_the_client_s_loop_brings_it_back() -> None:
     async with world() as here:
         here.service.update_config(enabled=False)

@@ -375,11 +375,21 @@ def test_a_mirrored_client_comes_back_from_offline_by_itself() -> None:
     assert run.give(Signal.WENT_ONLINE).did() == ()
 
 
-def test_a_wish_makes_one_attempt_of_a_mirrored_client_too() -> None:
+def test_a_wish_looks_whether_a_mirrored_relay_answers() -> None:
     run = mirroring().give(Signal.RETRY_ASKED)
-    assert run.did() == (StartAttempt(1), Emit("reconnecting"))
-    run.give(AGAIN)
+    assert (run.state, run.did()) == (WAITING, (Do.PROVE,))
+    run.give(ProofFailed("no"))
     assert (run.state, run.did(), run.machine.attempt_count) == (WAITING, (), 0)
+    run.give(Signal.WENT_OFFLINE, Signal.RETRY_ASKED)
+    assert (run.state, run.did()) == (OFFLINE, (Do.CHECK,))
+
+
+def test_a_client_that_turns_out_not_to_be_held_while_it_is_tried_is_mirrored() -> None:
+    run = attempting().give(Signal.HOLD_REFUSED)
+    assert (run.state, run.did()) == (ATTEMPTING, ())
+    run.give(AGAIN)
+    assert (run.state, run.did(), run.left) == (WAITING, (), 20.0)
+    assert status_of(run.machine).next_retry_time is None
 
 
 def test_a_refusal_to_be_held_turns_waiting_into_mirroring() -> None:

@@ -116,6 +116,14 @@ class Supervised(RuleBasedStateMachine):
         self.attempt = None
         self.give(given)
 
+    @precondition(lambda self: self.attempt is not None)
+    @rule()
+    def attempt_finds_that_nothing_is_held(self) -> None:
+        self.held = False
+        self.give(Signal.HOLD_REFUSED)
+        self.attempt = None
+        self.give(AttemptFailed("not held"))
+
     @precondition(lambda self: self.probe is not None)
     @rule(succeeded=st.booleans())
     def probe_ends(self, succeeded: bool) -> None:
