@@ -2,8 +2,8 @@
  * The wallet contract's other hands in the page: a real SignClient for the adapter, a real WalletKit as its peer, and a
  * real relay that the test runner controls (`relayControl`, exposed by dev/inpage.py).
  */
-import { WalletKit } from "../../web/node_modules/@reown/walletkit/dist/index.js";
-import { SignClient } from "../../web/node_modules/@walletconnect/sign-client/dist/index.js";
+import { WalletKit } from "@reown/walletkit";
+import { SignClient } from "@walletconnect/sign-client";
 import { makeCore } from "../../web/demo/client.ts";
 import type { PageConfig } from "../../web/demo/config.ts";
 import { createSdkStorage } from "../../web/src/sdk-storage.ts";
