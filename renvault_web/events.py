@@ -40,10 +40,6 @@ class Listeners(Generic[P]):
         for number in [number for number, known in self._listeners.items() if known == listener]:
             self._drop(number)
 
-    def clear(self) -> None:
-        """Remove all."""
-        self._listeners.clear()
-
     def call(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Tell all, in the order they came."""
         for number in list(self._listeners):

@@ -61,13 +61,6 @@ def test_one_function_can_listen_twice_and_remove_takes_both() -> None:
     assert heard == [1, 1]
 
 
-def test_clear_removes_all() -> None:
-    listeners = Listeners[[]]()
-    listeners.add(lambda: None)
-    listeners.clear()
-    assert len(listeners) == 0
-
-
 def test_an_emitter_tells_by_name() -> None:
     heard: list[str] = []
     emitter = Emitter[[str]](["came", "went"])
