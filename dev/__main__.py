@@ -7,6 +7,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 if sys.version_info < (3, 11):  # noqa: UP036 - this file alone may meet an older one
     sys.exit("renvault_web needs Python 3.11 or newer; this is Python {}.{}.".format(*sys.version_info))
+if os.name != "posix":
+    sys.exit("renvault_web is developed on Linux and macOS. On Windows, use its Linux subsystem (WSL).")
 if not sys.flags.isolated:  # PYTHONPATH and the like are for other programs
     os.execv(sys.executable, [sys.executable, "-I", os.path.join(ROOT, "dev"), *sys.argv[1:]])  # noqa: S606
 sys.path[0] = ROOT

@@ -42,6 +42,7 @@ def run(arguments: Sequence[str]) -> dict[str, Any]:
 
     Return ``passed``, ``skipped``, and ``failures`` by test; or ``error`` where the page did not come that far.
     """
+    from playwright.sync_api import TimeoutError as NoEnd
     from playwright.sync_api import sync_playwright
 
     site_folder = build_testsite()
@@ -57,9 +58,13 @@ def run(arguments: Sequence[str]) -> dict[str, Any]:
         asked = [("relay", relay.url), *(("argument", argument) for argument in arguments)]
         page.goto(f"{site.url}tests.html?{urlencode(asked)}")
         result = page.locator("#result:not(:empty)")
-        result.wait_for(state="attached", timeout=LIMIT * 1000)
+        try:
+            result.wait_for(state="attached", timeout=LIMIT * 1000)
+        except NoEnd:
+            told: dict[str, Any] = {"error": f"no end after {LIMIT:.0f} s"}
+        else:
+            told = json.loads(result.text_content() or "{}")
         print(page.locator("#log").text_content() or "", end="", flush=True)
-        told: dict[str, Any] = json.loads(result.text_content() or "{}")
         return told
 
 

@@ -14,11 +14,6 @@ const pyodide = await loadPyodide({
 });
 pyodide.mountNodeFS("/project", root);
 
-// What the browser has and node has not: any name of `js` and of our bridge is there, and does nothing.
-const anything = new Proxy(function () {}, { get: (target, key) => target[key] ?? (() => undefined), has: () => true });
-const browser = new Proxy(globalThis, { get: (target, key) => target[key] ?? anything, has: () => true });
-pyodide.globals.set("browser_modules", pyodide.toPy({ js: browser, renvault_bridge: anything }, { depth: 1 }));
-
 try {
   pyodide.runPython(readFileSync(script, "utf8"), { filename: script });
   pyodide.globals.get("main")(argument);

@@ -73,8 +73,12 @@ def install_by_apt(package: str) -> None:
     environment = {**clean_environment(), "DEBIAN_FRONTEND": "noninteractive"}
     advice = f"Try by hand: apt-get update && apt-get install {package}"
     run(["apt-get", "update", "-q"], what="apt-get update", advice=advice, environment=environment)
-    install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", package]
-    run(install, what=f"apt-get install {package}", advice=advice, environment=environment)
+    run(
+        ["apt-get", "install", "-q", "-y", package],
+        what=f"apt-get install {package}",
+        advice=advice,
+        environment=environment,
+    )
 
 
 def _install() -> None:

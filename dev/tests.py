@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from dev import build, check, inpage, setup
+from dev.chromium import find_chromium
 from dev.steps import CACHE, ROOT, clean_environment, say
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ IN_PAGE = "tests/page"
 BROWSER = "tests/e2e"
 LONG = "long"  # the marker of what only --all runs
 
-LIMIT, LIMIT_OF_ALL = 20 * 60.0, 80 * 60.0  # s, for each process
+LIMIT, LIMIT_OF_ALL = 25 * 60.0, 90 * 60.0  # s
 NO_TESTS = 5  # pytest's exit code
 
 
@@ -47,6 +49,7 @@ class Count:
 
 def main(arguments: Sequence[str], *, everything: bool) -> int:
     """Run what was asked for; return 1 where anything failed."""
+    deadline = time.monotonic() + (LIMIT_OF_ALL if everything else LIMIT)
     named, options = split(arguments)
     found = [] if arguments else check.failed()
     wanted = named or [*PLAIN, IN_PAGE, BROWSER]
@@ -56,14 +59,14 @@ def main(arguments: Sequence[str], *, everything: bool) -> int:
         options = ["-m", f"not {LONG}", *options]
     if len(plain) < len(wanted):
         build.build()
-    limit = LIMIT_OF_ALL if everything else LIMIT
+        find_chromium()  # now, where its installation shows
     total = Count()
     if plain:
-        total += _run("unit, contracts, dev", plain, options, limit, coverage=not arguments)
+        total += _run("unit, contracts, dev", plain, options, deadline, coverage=not arguments)
     if IN_PAGE in wanted:
         total += _run_in_page(options)
     if browser:
-        total += _run("end to end", browser, options, limit)
+        total += _run("end to end", browser, options, deadline)
     for name in found:
         say(f"{name} found something, see above")
     print(f"\n{total}", flush=True)
@@ -77,7 +80,7 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return [name.rstrip("/") for name in named], options
 
 
-def _run(title: str, targets: list[str], options: list[str], limit: float, *, coverage: bool = False) -> Count:
+def _run(title: str, targets: list[str], options: list[str], deadline: float, *, coverage: bool = False) -> Count:
     report = CACHE / "results" / f"{title.partition(',')[0].replace(' ', '-')}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
@@ -89,10 +92,12 @@ def _run(title: str, targets: list[str], options: list[str], limit: float, *, co
         return Count()
     say(f"\ntests: {title}")
     code = _until_end(
-        [str(setup.PYTHON), *measured, "-m", "pytest", f"--junitxml={report}", *options, *targets], environment, limit
+        [str(setup.PYTHON), *measured, "-m", "pytest", f"--junitxml={report}", *options, *targets],
+        environment,
+        deadline,
     )
     if coverage:
-        _until_end([str(setup.PYTHON), "-m", "coverage", "report", "--skip-covered"], environment, limit)
+        _until_end([str(setup.PYTHON), "-m", "coverage", "report", "--skip-covered"], environment, deadline)
     if code == NO_TESTS:
         say(f"there are no tests in {', '.join(targets)}")
         return Count()
@@ -108,13 +113,13 @@ def _run_in_page(options: list[str]) -> Count:
     return Count(told.get("passed", 0), len(failures), told.get("skipped", 0))
 
 
-def _until_end(command: list[str], environment: dict[str, str], limit: float) -> int:
-    """Run a program that prints for itself; return its exit code, and end it with all it started at the limit."""
+def _until_end(command: list[str], environment: dict[str, str], deadline: float) -> int:
+    """Run a program that prints for itself; return its exit code, and end it with all it started at the deadline."""
     with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as program:
         try:
-            return program.wait(limit)
+            return program.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            say(f"no end after {limit / 60:.0f} minutes: stopped")
+            say("the time for all tests is over: stopped")
             return 1
         finally:
             if program.poll() is None:

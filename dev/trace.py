@@ -11,8 +11,6 @@ import sys
 def main(argument: str) -> None:
     """Do ``imports`` (name and names from it) with ``package`` on the path; write what came from ``library``."""
     job = json.loads(argument)
-    for name, module in browser_modules.items():  # type: ignore[name-defined] # noqa: F821 - pyodide.mjs sets it
-        sys.modules[name] = module
     sys.path.insert(0, job["package"])
     for name, names in job["imports"]:
         __import__(name, fromlist=names)
