@@ -64,6 +64,11 @@ def measure(runs: int) -> dict[str, Any]:
             say(f"boot, visit {turn + 1} of {runs}")
             for visits in (ours, bare) if turn % 2 == 0 else (bare, ours):
                 _visit(chromium, visits)
+    return figures(ours, bare)
+
+
+def figures(ours: Visits, bare: Visits) -> dict[str, Any]:
+    """Return what the samples come to, and the samples."""
     return {
         "cold_ratio": round(median(ours.cold) / median(bare.cold), 3),
         "warm_ratio": round(median(ours.warm) / median(bare.warm), 3),
@@ -77,7 +82,7 @@ def measure(runs: int) -> dict[str, Any]:
     }
 
 
-def table(figures: dict[str, Any]) -> str:
+def table(found: dict[str, Any]) -> str:
     """Return the figures for a person to read, the spread of the samples with them."""
     lines = ["boot, ms from navigation     median      least       most"]
     for name, key in (
@@ -87,9 +92,9 @@ def table(figures: dict[str, Any]) -> str:
         ("bare loadPyodide, warm", "bare_warm_ms"),
         ("status painted", "status_painted_ms"),
     ):
-        samples = figures[key]
+        samples = found[key]
         lines.append(f"  {name:<24}{median(samples):>9.0f}{min(samples):>11.0f}{max(samples):>11.0f}")
-    lines.append(f"PRF-1 boot / bare: cold {figures['cold_ratio']:.2f}, warm {figures['warm_ratio']:.2f}")
+    lines.append(f"PRF-1 boot / bare: cold {found['cold_ratio']:.2f}, warm {found['warm_ratio']:.2f}")
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.irn import MESSAGES_A_TOPIC, Client, Relay
@@ -277,6 +277,7 @@ _params = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds(lambda method, params: {"id": 1, "method": method, "params": params}, _methods, _params)))
 def test_no_sequence_of_calls_raises_and_each_has_one_answer(calls: list[dict[str, Any]]) -> None:
     desk = Desk()
