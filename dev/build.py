@@ -44,7 +44,7 @@ def build() -> Path:
 
 
 def page_config(relay_url: str) -> bytes:
-    """Return the page's configuration as served: SPEC names its fields, the README what they do."""
+    """Return the page's configuration as served: its names are fixed, the README says what they do."""
     metadata = {"name": "RenVault", "description": "Micro-savings on Stacks", "url": "", "icons": []}
     config = {"relayUrl": relay_url, "projectId": "", "metadata": metadata, "debug": False}
     return json.dumps(config, indent=2).encode() + b"\n"

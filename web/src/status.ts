@@ -1,4 +1,4 @@
-/** Paints the last known status before anything else of the page is loaded (SPEC PAGE-3). It names no account. */
+/** Paints the last known status before anything else of the page is loaded (promise PAGE-3). It names no account. */
 import { readKnownStatus, wordKnownStatus } from "./known-status.ts";
 
 const line = document.getElementById("status");

@@ -1,5 +1,5 @@
 /**
- * The style sheets of the two shadow roots, constructed once a page (SPEC BAN-3, DSH-1).
+ * The style sheets of the two shadow roots, constructed once a page (promises BAN-3, DSH-1).
  *
  * Colours are roles. A host overrides them by custom properties on the element or anywhere above it: `--rv-surface`,
  * `--rv-raised`, `--rv-text`, `--rv-muted`, `--rv-border`, `--rv-accent`, `--rv-on-accent`, `--rv-ok`, `--rv-wait`,

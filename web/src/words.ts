@@ -1,5 +1,5 @@
 /**
- * Times, numbers and sizes in the reader's notation (SPEC DSH-6), and how long each wording stays true: so that a
+ * Times, numbers and sizes in the reader's notation (promise DSH-6), and how long each wording stays true: so that a
  * clock on the page ticks without Python, and no oftener than its text changes. Numbers, dates and their order come
  * from `Intl`; s, min, h and d are the international symbols of the units, the same in every language.
  */
