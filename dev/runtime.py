@@ -33,6 +33,9 @@ ENCODINGS = ("__init__", "aliases", "ascii", "idna", "latin_1", "utf_8")
 
 STRINGPREP = "stringprep.pyc"  # idna's, imported when a host name is not ASCII
 
+LOADER = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+"""What a page takes of the npm package as it is."""
+
 OUT = CACHE / "build" / "runtime"
 WHEEL = CACHE / "build" / "wheel"
 STDLIB_FULL = OUT / "stdlib-full.zip"
@@ -45,7 +48,7 @@ DATE_OF_WHEEL = "315532800"  # 1980-01-01, s: the first that a zip can say
 def build() -> None:
     """Bring everything of the runtime up to date."""
     pyodide = fingerprint(STAMPS / "npm", DEV / "pyodide.mjs", DEV / "compile.py")
-    once("pyodide", pyodide, [OUT], _copy_pyodide)
+    once("pyodide", pyodide, [OUT / name for name in LOADER], _copy_pyodide)
     once("stdlib", pyodide, [STDLIB_FULL], _compile_library, "compiling Python's standard library for the browser")
     product = fingerprint(pyodide, TRIMMED, DEV / "trace.py", DEV / "runtime.py", *_product_sources())
     once("package", product, [OURS, STDLIB], _compile_package, "compiling renvault_web for the browser")
@@ -78,7 +81,7 @@ def _inside(path: Path) -> str:
 
 def _copy_pyodide() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    for name in ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm"):
+    for name in LOADER:
         shutil.copyfile(PYODIDE / name, OUT / name)
 
 
