@@ -19,6 +19,7 @@ _ADVICE = {
 }
 
 _TEXT_LIMIT = 200  # characters of an error text that are kept
+_READ_LIMIT = 2_000  # characters of one that are read: the patterns below take longer than the text is long
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ _SECRETS = (
 
 def presentable(text: str) -> str:
     """Return an error text without secrets, on one line, cut to 200 characters; of a topic it keeps 8."""
+    text = text[:_READ_LIMIT]
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     text = " ".join(text.split())

@@ -13,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from . import wire
-from .errors import ConfigError, NotStartedError, RenvaultError
+from .errors import ConfigError, RenvaultError
 from .integration import SESSION_EVENTS
 from .jsontext import parse_json
 from .presenter import Presenter
@@ -110,7 +110,7 @@ class Gateway:
         integration, reconnection, storage = manager.integration, manager.reconnection, manager.storage
         return {
             "page.draw": self._draw,
-            "integration.initialize": lambda key: integration.initialize(self._wallet(key)),
+            "integration.initialize": self._initialize_integration,
             "integration.extendSession": integration.extend_session,
             "integration.disconnectSession": integration.disconnect_session,
             "integration.pingSession": self._ping,
@@ -123,7 +123,6 @@ class Gateway:
             "storage.removeSession": storage.remove_session,
             "storage.clearAllSessions": storage.clear_all_sessions,
             "manager.initialize": self._initialize_manager,
-            "manager.updateConfig": self._update_manager,
             "manager.clearAllSessions": manager.clear_all_sessions,
             "manager.destroy": manager.destroy,
         }
@@ -157,15 +156,17 @@ class Gateway:
     async def _initialize_manager(self, key: int) -> None:
         await self._manager.initialize(self._wallet(key), self._tell_restored, self._tell_expired)
 
+    async def _initialize_integration(self, key: int) -> None:
+        await self._manager.start()  # a part that a host begins by itself still needs the storage below it
+        await self._manager.integration.initialize(self._wallet(key))
+
     async def _initialize_reconnection(self, key: int, config: object) -> None:
         settings = wire.config_from_js(config)
+        await self._manager.start()
         await self._manager.reconnection.initialize(self._wallet(key), **settings)
 
     async def _update_reconnection(self, config: object) -> None:
         self._manager.reconnection.update_config(**wire.config_from_js(config))
-
-    async def _update_manager(self, config: object) -> None:
-        self._manager.update_config(**wire.manager_config_from_js(config))
 
     async def _store_session(self, topic: str, given: object) -> None:
         await self._manager.storage.store_session(wire.session_from_js(given, topic))
@@ -184,34 +185,27 @@ class Gateway:
         if self._planned is not None:
             self._planned.cancel()
             self._planned = None
-        changed = {}
-        for name, section in self._sections().items():
-            text = json.dumps(section)
-            if self._told.get(name) != text:
-                self._told[name] = text
-                changed[name] = section
+        sections = {name: json.dumps(section) for name, section in self._sections().items()}
+        changed = [name for name, text in sections.items() if self._told.get(name) != text]
         events, self._events = self._events, []
+        self._told = sections
         if changed or events:
-            self._post({"type": "state", "sections": changed, "events": events})
+            told = ",".join(f'"{name}":{sections[name]}' for name in changed)
+            self._send(f'{{"type":"state","sections":{{{told}}},"events":{json.dumps(events)}}}')
 
     def _sections(self) -> Json:
         manager = self._manager
         integration, reconnection = manager.integration, manager.reconnection
         primary = integration.get_primary_session()
-        sections = {
+        return {
             "sessions": [self._session(session) for session in integration.get_all_sessions()],
             "primary": None if primary is None else primary.topic,
             "stats": wire.stats_to_js(integration.get_session_stats()),
+            "storage": wire.statistics_to_js(manager.get_storage_stats()),
             "reconnection": wire.status_to_js(reconnection.get_status()),
             "reconnectionConfig": wire.config_to_js(reconnection.get_config()),
-            "managerConfig": wire.manager_config_to_js(manager.get_config()),
             "online": reconnection.is_online_now(),
         }
-        try:
-            sections["storage"] = wire.statistics_to_js(manager.storage.statistics())
-        except NotStartedError:
-            _log.debug("The storage is closed: its last figures stay.")
-        return sections
 
     def _session(self, session: WalletSession) -> Json:
         status = self._manager.integration.session_status(session.topic)
@@ -220,7 +214,7 @@ class Gateway:
     # Events
 
     def _session_teller(self, name: str) -> Callable[[Json], None]:
-        return lambda event: self._tell("integration", name, wire.event_to_js(event))
+        return lambda event: self._tell("integration", name, wire.event_to_js(name, event))
 
     def _reconnection_teller(self, name: str) -> Callable[[ReconnectionStatus], None]:
         return lambda status: self._tell("reconnection", name, wire.status_to_js(status))

@@ -16,7 +16,7 @@ from .errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_RANGES: dict[str, tuple[float, float, str]] = {
+RANGES: dict[str, tuple[float, float, str]] = {
     "max_attempts": (1, 1000, "attempts"),
     "initial_delay": (0.001, 3600.0, "seconds"),
     "max_delay": (0.001, 86_400.0, "seconds"),
@@ -27,6 +27,7 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "liveness_interval": (0.1, 3600.0, "seconds"),
     "min_uptime": (0.0, 3600.0, "seconds"),
 }
+"""The least and the greatest value of each setting, and what they count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class ReconnectionConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.enabled, bool):
             raise ConfigError(f"enabled must be True or False, not {self.enabled!r:.40}.")
-        for name, (low, high, unit) in _RANGES.items():
+        for name, (low, high, unit) in RANGES.items():
             value = getattr(self, name)
             kind, accepted = ("a whole number", int) if name == "max_attempts" else ("a number", int | float)
             if isinstance(value, bool) or not isinstance(value, accepted) or not low <= value <= high:

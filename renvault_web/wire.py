@@ -5,15 +5,14 @@ Pure. What goes out is JSON-ready; what comes in is checked and refused with an 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
+from .reconnect import RANGES
 from .session import SessionStatus, WalletSession, parse_session, to_json
 
 if TYPE_CHECKING:
-    from .manager import ManagerConfig
     from .ports import Json
     from .reconnect import ReconnectionConfig, ReconnectionStatus
     from .session_book import SessionStats
@@ -35,8 +34,6 @@ _RECONNECTION_CONFIG = {  # JavaScript's name: (ours, JavaScript units in one of
 }
 
 
-_MANAGER_CONFIG = {"autoReconnect": "auto_reconnect", "maxReconnectAttempts": "max_reconnect_attempts"}
-
 _FIELDS = {"chain_id": "chainId", "pairing_topic": "pairingTopic"}  # a session's, where the two names differ
 
 
@@ -56,15 +53,16 @@ def session_from_js(given: object, topic: str) -> WalletSession:
     return parse_session({**given, "topic": topic} if isinstance(given, Mapping) else given)
 
 
-def event_to_js(event: Json) -> Json:
-    """Return a session event as a host sees it."""
+def event_to_js(name: str, event: Json) -> Json:
+    """Return a session event as a host sees it. What a wallet sent, in ``session_event``, is passed on as it came."""
     params = dict(event["params"])
-    if isinstance(params.get("session"), Mapping):
-        params["session"] = _session(params["session"])
-    if isinstance(params.get("changed"), list):
-        params["changed"] = [_FIELDS.get(name, name) for name in params["changed"]]
-    if "expiry" in params:
-        params["expiry"] = milliseconds(params["expiry"])
+    if name != "session_event":
+        if "session" in params:
+            params["session"] = _session(params["session"])
+        if "changed" in params:
+            params["changed"] = [_FIELDS.get(field, field) for field in params["changed"]]
+        if "expiry" in params:
+            params["expiry"] = milliseconds(params["expiry"])
     return {"topic": event["topic"], "params": params, "timestamp": milliseconds(event["timestamp"])}
 
 
@@ -116,44 +114,31 @@ def config_to_js(config: ReconnectionConfig) -> Json:
 
 
 def config_from_js(data: object) -> dict[str, Any]:
-    """Return the settings a host gave, under our names and in our units; the ranges are the service's to check."""
+    """Return the settings a host gave, under our names and in our units.
+
+    Raises ``ConfigError`` in the host's names and units where one does not fit.
+    """
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"The configuration must be an object, not {type(data).__name__}.")
     settings: dict[str, Any] = {}
-    for name, value in _object(data, "The configuration").items():
-        ours, unit = _named(name, _RECONNECTION_CONFIG)
-        if unit is None:
-            settings[ours] = value
-        else:
-            settings[ours] = _number(name, value) / unit
+    for name, value in data.items():
+        if name not in _RECONNECTION_CONFIG:
+            raise ConfigError(f"There is no setting {name!r:.40}; there are {', '.join(_RECONNECTION_CONFIG)}.")
+        ours, unit = _RECONNECTION_CONFIG[name]
+        settings[ours] = _in_range(name, value, ours, unit) if ours in RANGES else value
     return settings
-
-
-def manager_config_to_js(config: ManagerConfig) -> Json:
-    """Return the manager's settings as a host sees them."""
-    return {name: getattr(config, ours) for name, ours in _MANAGER_CONFIG.items()}
-
-
-def manager_config_from_js(data: object) -> dict[str, Any]:
-    """Return the manager's settings under our names."""
-    return {_named(name, _MANAGER_CONFIG): value for name, value in _object(data, "The configuration").items()}
 
 
 def _session(data: Mapping[str, Any]) -> Json:
     return {**data, "expiry": milliseconds(data["expiry"])}
 
 
-def _named(name: str, known: Mapping[str, Any]) -> Any:
-    if name not in known:
-        raise ConfigError(f"There is no setting {name!r:.40}; there are {', '.join(known)}.")
-    return known[name]
-
-
-def _object(data: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(data, Mapping):
-        raise ConfigError(f"{what} must be an object, not {type(data).__name__}.")
-    return data
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigError(f"{name} must be a number of milliseconds, not {value!r:.40}.")
-    return float(value)
+def _in_range(name: str, value: object, ours: str, unit: float | None) -> float:
+    low, high, what = RANGES[ours]
+    factor, what = (1, what) if unit is None else (unit, "milliseconds")
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and low * factor <= value <= high * factor
+    if not fits:
+        raise ConfigError(
+            f"{name} must be a number from {low * factor:g} to {high * factor:g} {what}, not {value!r:.40}."
+        )
+    return value if unit is None else value / unit  # type: ignore[return-value, operator] # a number: it fits

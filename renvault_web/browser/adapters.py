@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from base64 import b64decode, b64encode
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pyodide.ffi import JsException, create_proxy
@@ -18,8 +19,9 @@ from ..errors import StorageError, StorageFullError
 from ..jsontext import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from ..errors import RenvaultError
     from ..ports import Json, Unsubscribe
 
 _log = logging.getLogger(__name__)
@@ -49,7 +51,8 @@ class BrowserStorage:
         return bool(self._storage.persistent)
 
     def get(self, key: str) -> str | None:
-        value = self._storage.get(key)
+        with told_as(StorageError, "The browser could not read a record"):
+            value = self._storage.get(key)
         return value if isinstance(value, str) else None  # JavaScript's null is not Python's None
 
     def set(self, key: str, value: str) -> None:
@@ -63,10 +66,12 @@ class BrowserStorage:
             raise StorageError(f"The browser could not store a record ({outcome}).")
 
     def remove(self, key: str) -> None:
-        self._storage.remove(key)
+        with told_as(StorageError, "The browser could not remove a record"):
+            self._storage.remove(key)
 
     def keys(self) -> list[str]:
-        return list(self._storage.keys().to_py())
+        with told_as(StorageError, "The browser could not list the records"):
+            return list(self._storage.keys().to_py())
 
 
 class BrowserCipher:
@@ -95,10 +100,8 @@ class BrowserCipher:
         return [None if plaintext is None else b64decode(plaintext) for plaintext in opened]
 
     async def _call(self, method: Callable[[str], Any], jobs: list[Any]) -> list[Any]:
-        try:
+        with told_as(StorageError, "The browser could not encrypt or decrypt"):
             result: list[Any] = json.loads(await method(json.dumps(jobs)))
-        except JsException as error:
-            raise StorageError(f"The browser could not encrypt or decrypt ({error.name}).") from error
         return result
 
 
@@ -129,6 +132,15 @@ class BrowserTabs:
 
     def subscribe(self, listener: Callable[[Json], None]) -> Unsubscribe:
         return subscribe_through_proxy(self._tabs.subscribe, json_listener(listener))
+
+
+@contextmanager
+def told_as(kind: type[RenvaultError], what: str) -> Iterator[None]:
+    """Turn an exception of JavaScript into an error of ours. Its own text may quote anything and stays out."""
+    try:
+        yield
+    except JsException as error:
+        raise kind(f"{what} ({error.name}).") from error
 
 
 def json_listener(listener: Callable[[Json], None]) -> Callable[[str], None]:

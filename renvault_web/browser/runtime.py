@@ -23,13 +23,13 @@ class Wallets:
 
     def __init__(self, bridge: Any) -> None:
         self._bridge = bridge
-        self._current: tuple[int, BrowserWallet] | None = None
+        self._known: dict[int, Wallet] = {}
 
     def __call__(self, key: int) -> Wallet:
-        """Return the wallet that the bridge holds now, known to the page as ``key``."""
-        if self._current is None or self._current[0] != key:
-            self._current = key, BrowserWallet(self._bridge.wallet)
-        return self._current[1]
+        """Return the wallet of the adapter with this key, which is the bridge's when it is new."""
+        if key not in self._known:
+            self._known[key] = BrowserWallet(self._bridge.wallet)
+        return self._known[key]
 
 
 async def start(bridge: Any) -> Any:

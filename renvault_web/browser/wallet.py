@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..diagnosis import presentable
 from ..errors import WalletError
 from ..jsontext import parse_json
-from .adapters import json_listener, subscribe_through_proxy
+from .adapters import json_listener, subscribe_through_proxy, told_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +25,13 @@ class BrowserWallet:
         self._adapter = adapter
 
     def sessions(self) -> list[Json]:
-        sessions: list[Json] = parse_json(self._adapter.sessions())
+        with told_as(WalletError, "The wallet client could not list its sessions"):
+            sessions: list[Json] = parse_json(self._adapter.sessions())
         return sessions
 
     def subscribe(self, listener: Callable[[Json], None]) -> Unsubscribe:
-        return subscribe_through_proxy(self._adapter.subscribe, json_listener(listener))
+        with told_as(WalletError, "The wallet client could not be listened to"):
+            return subscribe_through_proxy(self._adapter.subscribe, json_listener(listener))
 
     async def extend(self, topic: str, limit: float) -> float:
         return float(_value(await self._adapter.extend(topic, limit * 1000)))
@@ -43,13 +46,16 @@ class BrowserWallet:
         return int(_value(await self._adapter.removeStalePairings()))
 
     def connected(self) -> bool:
-        return bool(self._adapter.connected())
+        with told_as(WalletError, "The wallet client could not tell whether it is connected"):
+            return bool(self._adapter.connected())
 
     def hold(self) -> bool:
-        return bool(self._adapter.hold())
+        with told_as(WalletError, "The wallet client could not be held"):
+            return bool(self._adapter.hold())
 
     def release(self) -> None:
-        self._adapter.release()
+        with told_as(WalletError, "The wallet client could not be given back"):
+            self._adapter.release()
 
     async def open(self, limit: float) -> None:
         _value(await self._adapter.open(limit * 1000))
@@ -62,5 +68,5 @@ def _value(answer: str) -> Any:
     outcome = parse_json(answer)
     error = outcome.get("error")
     if error is not None:
-        raise WalletError(str(error.get("message")), code=str(error.get("code")))
+        raise WalletError(presentable(str(error.get("message"))), code=str(error.get("code")))
     return outcome.get("value")

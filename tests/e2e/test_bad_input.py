@@ -79,3 +79,13 @@ def test_a_damaged_record_is_left_alone_and_the_others_load(journey: Journey) ->
     expect(session(page)).to_contain_text("Active")
     assert facade(page, "renvault.encryptedSessionStorage.getStatistics().quarantined") == 1
     assert page.evaluate("localStorage.getItem('rv1.AAAAAAAAAAAAAAAAAAAAAA')") == "AQEB not a record"
+
+
+def test_a_pairing_that_was_cancelled_and_then_approved_leaves_no_session(journey: Journey) -> None:
+    page = journey.open_dapp()
+    wallet = journey.offer(page)
+    page.get_by_role("button", name="Cancel").click()
+    wallet.get_by_role("button", name="Approve").click()
+    expect(wallet.locator("#wallet-sessions li")).to_have_count(0)
+    expect(session(page)).to_have_count(0)
+    assert facade(page, "renvault.sessionManager.getActiveSessions()") == []

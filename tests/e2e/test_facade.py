@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from playwright.sync_api import expect
+
 from .conftest import facade
 
 if TYPE_CHECKING:
@@ -40,11 +42,12 @@ READ = """({
 })"""
 
 
-def bare(journey: Journey) -> Any:
-    """A page of our origin that has no element, so that nothing starts Python by itself."""
+def bare(journey: Journey, body: str = "") -> Any:
+    """A page of our origin with ``body``; without an element of ours nothing starts Python by itself."""
     page = journey.context.new_page()
     page.route(
-        "**/bare.html", lambda route: route.fulfill(body="<!doctype html><title>bare</title>", content_type="text/html")
+        "**/bare.html",
+        lambda route: route.fulfill(body=f"<!doctype html><title>bare</title>{body}", content_type="text/html"),
     )
     page.goto(f"{journey.site.url}bare.html")
     return page
@@ -114,7 +117,7 @@ def test_bad_input_rejects_with_a_code_and_a_sentence(journey: Journey) -> None:
         ].map((ask) => ask().then(() => 'accepted', (error) => `${error.name} ${error.code}: ${error.message}`)))""",
     )
     assert errors[0].startswith("RenvaultError config: ")
-    assert "max_attempts" in errors[0] or "maxAttempts" in errors[0]
+    assert "maxAttempts must be a number from 1 to 1000 attempts, not -1." in errors[0]
     assert errors[1].startswith("RenvaultError config: There is no setting 'colour'")
     assert errors[2].startswith("RenvaultError wallet: ")
     assert errors[3].startswith("RenvaultError client: ")
@@ -125,3 +128,54 @@ def test_destroy_before_anything_started_starts_nothing(journey: Journey) -> Non
     page = bare(journey)
     facade(page, "await renvault.sessionManager.destroy()")
     assert page.locator("html[data-renvault]").count() == 0
+
+
+def test_an_element_in_the_page_leaves_time_to_configure(journey: Journey) -> None:
+    page = bare(journey, "<renvault-session-dashboard></renvault-session-dashboard>")
+    assert facade(page, "renvault.configure({ baseUrl: './' }) ?? 'accepted'") == "accepted"
+    expect(page.locator("html[data-renvault=ready]")).to_be_attached()
+    told = facade(
+        page, "(() => { try { renvault.configure({ baseUrl: './' }) } catch (error) { return error.message } })()"
+    )
+    assert told == "configure({baseUrl}) must come before the first use."
+
+
+def test_flush_waits_for_an_initialize_too(journey: Journey) -> None:
+    ended = facade(
+        bare(journey),
+        """await (async () => {
+          let ended = false;
+          renvault.sessionManager.initialize({ nothing: true }).catch(() => { ended = true; });
+          await renvault.sessionManager.flush();
+          return ended;
+        })()""",
+    )
+    assert ended is True
+
+
+def test_settings_have_one_value_under_both_names(journey: Journey) -> None:
+    read = """[renvault.automaticReconnectionService.getConfig().enabled,
+              renvault.automaticReconnectionService.getConfig().maxAttempts, renvault.sessionManager.getConfig()]"""
+    settings = [False, 9, {"autoReconnect": False, "maxReconnectAttempts": 9}]
+    page = bare(journey)
+    assert facade(
+        page,
+        f"""await (async () => {{
+          renvault.sessionManager.updateConfig({{ autoReconnect: false, maxReconnectAttempts: 9 }});
+          const early = {read};
+          await renvault.sessionManager.flush();
+          return [early, {read}];
+        }})()""",
+    ) == [settings, settings]
+    refused = "await renvault.sessionManager.updateConfig({ retries: 3 }).catch((error) => error.message)"
+    assert facade(page, refused) == "There is no setting 'retries'; there are autoReconnect, maxReconnectAttempts."
+
+
+def test_a_picture_that_a_host_gets_cannot_be_changed(journey: Journey) -> None:
+    told = facade(
+        bare(journey),
+        """await renvault.sessionManager.ready().then(() => {
+          try { renvault.sessionManager.getActiveSessions().push(1) } catch (error) { return error.name }
+        })""",
+    )
+    assert told == "TypeError"

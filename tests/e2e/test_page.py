@@ -21,6 +21,9 @@ def test_the_last_known_status_is_painted_before_python_is_up(journey: Journey) 
     kept: dict[str, Any] = json.loads(page.evaluate("localStorage.getItem('renvault:status')"))
     assert sorted(kept) == ["at", "sessions", "state"], "state, count and time, no account"
 
+    facade(page, "await renvault.sessionManager.destroy()")
+    assert json.loads(page.evaluate("localStorage.getItem('renvault:status')")) == kept, "stopping forgets nothing"
+
     page.route("**/runtime/*", lambda route: route.abort())
     page.reload()
     expect(page.locator("#status")).to_contain_text("1 session, connected")
@@ -66,7 +69,7 @@ def test_a_break_of_the_policy_would_be_reported(journey: Journey) -> None:
     journey.foreign.clear()
 
 
-def test_the_pairing_address_leaves_no_trace(journey: Journey) -> None:
+def test_the_pairing_address_leaves_no_trace_in_page_log_or_address_bar(journey: Journey) -> None:
     page = journey.open_dapp()
     logged: list[str] = []
     journey.context.on("console", lambda message: logged.append(message.text))

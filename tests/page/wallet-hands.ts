@@ -67,7 +67,6 @@ export async function adoptions(): Promise<string> {
   };
   const topics = async (source: unknown): Promise<string> => {
     const adapter = await WalletAdapter.adopt(source);
-    adapter.close();
     return `adopted, ${(JSON.parse(adapter.sessions()) as unknown[]).length} sessions`;
   };
   const told = Object.entries(sources).map(async ([name, source]) => {

@@ -40,3 +40,9 @@ def test_the_cause_follows_from_what_was_seen(online: bool, failed_attempts: int
 )
 def test_an_error_text_is_shown_without_secrets(text: str, shown: str) -> None:
     assert presentable(text) == shown
+
+
+def test_a_giant_text_is_cut_before_it_is_searched() -> None:
+    # Searched whole, each of these takes minutes: the patterns look ahead from every place.
+    assert presentable("a." * 1_000_000) == ("a." * 100)[:199] + "…"
+    assert len(presentable("eyJ-" * 1_000_000)) == 200

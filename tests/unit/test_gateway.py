@@ -79,7 +79,6 @@ class Page:
 async def test_the_first_state_has_every_section() -> None:
     async with Page() as page:
         assert sorted(page.state) == [
-            "managerConfig",
             "online",
             "primary",
             "reconnection",
@@ -89,7 +88,6 @@ async def test_the_first_state_has_every_section() -> None:
             "storage",
         ]
         assert page.state["sessions"] == []
-        assert page.state["managerConfig"] == {"autoReconnect": True, "maxReconnectAttempts": 5}
 
 
 async def test_a_client_s_sessions_are_published_with_their_status_and_told() -> None:
@@ -108,9 +106,8 @@ async def test_only_what_changed_is_sent_again() -> None:
         page.messages.clear()
         await page.call("reconnection.updateConfig", {"maxAttempts": 7})
         sent = [set(message["sections"]) for message in page.messages if message["type"] == "state"]
-        assert set().union(*sent) == {"reconnection", "reconnectionConfig", "managerConfig"}
+        assert set().union(*sent) == {"reconnection", "reconnectionConfig"}
         assert page.state["reconnectionConfig"]["maxAttempts"] == 7
-        assert page.state["managerConfig"]["maxReconnectAttempts"] == 7
 
 
 async def test_the_state_comes_before_the_answer_and_an_event_with_its_state() -> None:
@@ -209,8 +206,6 @@ async def test_several_sessions_are_stored_removed_and_cleared() -> None:
         assert [session["topic"] for session in page.state["sessions"]] == [OTHER]
         await page.call("storage.clearAllSessions")
         assert page.state["sessions"] == []
-        await page.call("manager.updateConfig", {"autoReconnect": False})
-        assert page.state["reconnectionConfig"]["enabled"] is False
 
 
 async def test_destroy_stops_and_initialize_goes_on_with_what_was_stored() -> None:
@@ -221,6 +216,15 @@ async def test_destroy_stops_and_initialize_goes_on_with_what_was_stored() -> No
         assert page.wallet.listeners == 0
         await page.call("manager.initialize", 1)
         assert page.state["sessions"][0]["status"] == "active"
+
+
+async def test_a_service_begun_alone_after_destroy_has_its_storage() -> None:
+    async with Page(sessions=(TOPIC,)) as page:
+        await page.call("manager.destroy")
+        assert page.state["storage"]["totalSessions"] == 0
+        await page.call("integration.initialize", 1)
+        assert await page.call("storage.storeSession", OTHER, {"expiry": page.clock.now() + 60}) == {"value": None}
+        assert {session["topic"] for session in page.state["sessions"]} == {TOPIC, OTHER}
 
 
 async def test_mounted_views_are_drawn_and_their_clicks_carried_out() -> None:

@@ -90,9 +90,10 @@ def test_a_configuration_comes_back_as_it_went_out() -> None:
     ("given", "message"),
     [
         ({"colour": 1}, "There is no setting 'colour'; there are enabled, maxAttempts, "),
-        ({"initialDelayMs": "1000"}, "initialDelayMs must be a number of milliseconds, not '1000'"),
-        ({"initialDelayMs": True}, "initialDelayMs must be a number of milliseconds, not True"),
-        ({"maxDelayMs": float("nan")}, "maxDelayMs must be a number of milliseconds, not nan"),
+        ({"initialDelayMs": "1000"}, "initialDelayMs must be a number from 1 to 3.6e+06 milliseconds, not '1000'"),
+        ({"initialDelayMs": True}, "initialDelayMs must be a number from 1 to 3.6e+06 milliseconds, not True"),
+        ({"maxDelayMs": float("nan")}, "maxDelayMs must be a number from 1 to 8.64e+07 milliseconds, not nan"),
+        ({"maxAttempts": 0}, "maxAttempts must be a number from 1 to 1000 attempts, not 0"),
         ([], "The configuration must be an object, not list"),
     ],
 )
@@ -102,10 +103,20 @@ def test_a_setting_that_does_not_fit_is_refused_by_name(given: object, message: 
     assert str(refused.value).startswith(message)
 
 
-def test_the_managers_settings_have_our_names() -> None:
-    assert wire.manager_config_from_js({"autoReconnect": False, "maxReconnectAttempts": 3}) == {
-        "auto_reconnect": False,
-        "max_reconnect_attempts": 3,
+def test_an_event_goes_out_in_milliseconds() -> None:
+    session = {"topic": "t", "expiry": 2.5}
+    event = {"topic": "t", "params": {"session": session, "changed": ["expiry", "chain_id"]}, "timestamp": 1.5}
+    assert wire.event_to_js("session_updated", event) == {
+        "topic": "t",
+        "params": {"session": {"topic": "t", "expiry": 2500}, "changed": ["expiry", "chainId"]},
+        "timestamp": 1500,
     }
-    with pytest.raises(ConfigError, match="There is no setting 'x'; there are autoReconnect, maxReconnectAttempts"):
-        wire.manager_config_from_js({"x": 1})
+    assert wire.event_to_js("session_expired", {"topic": "t", "params": {"expiry": 3}, "timestamp": 1})["params"] == {
+        "expiry": 3000
+    }
+
+
+def test_what_a_wallet_sent_is_passed_on_as_it_came() -> None:
+    params = {"expiry": "soon", "session": {}, "changed": 5}
+    told = wire.event_to_js("session_event", {"topic": "t", "params": params, "timestamp": 1})
+    assert told["params"] == params

@@ -97,7 +97,7 @@ async function pair(): Promise<void> {
     withdraw = () =>
       void proposed
         .then(({ approved }) => approved)
-        .then(({ topic }) => made.disconnect({ topic, reason: WITHDRAWN }))
+        .then(({ topic }) => end(made, topic))
         .catch(() => {});
     const { uri, approved } = await within(RELAY_LIMIT_MS, unlessAborted(signal, proposed), unreachable);
     show(uri);
@@ -110,6 +110,11 @@ async function pair(): Promise<void> {
     pairing = undefined;
     hide();
   }
+}
+
+/** Ends a session that nobody wants any more; by RenVault, which then knows of it, or by the SDK where Python is not up. */
+async function end(made: Client, topic: string): Promise<void> {
+  await sessionManager.disconnectSession(topic).catch(() => made.disconnect({ topic, reason: WITHDRAWN }));
 }
 
 /** Asks the relay for a pairing. The wallet's answer is waited for at once: the SDK loses one that nobody awaits. */

@@ -13,7 +13,6 @@ const ARCHIVE = "/lib/renvault_web.zip";
 
 /** The part of Pyodide that we use; its own types are not needed at run time. */
 interface Pyodide {
-  registerJsModule(name: string, module: object): void;
   pyimport(name: string): { start(bridge: object): Promise<(message: string) => void> };
 }
 
@@ -52,8 +51,8 @@ async function load(base: URL, bridge: Promise<Bridge>, signal: AbortSignal): Pr
   const runtime = new URL("runtime/", base);
   const archive = fetchBytes(new URL("renvault_web.zip", runtime), signal);
   const loader = import(/* @vite-ignore */ /* webpackIgnore: true */ new URL("pyodide.mjs", runtime).href);
-  // A failure of the one must not leave the other's rejection unheard.
-  archive.catch(() => {});
+  // What fails while something else is awaited is heard here first, and told where it is awaited.
+  for (const beside of [archive, bridge]) beside.catch(() => {});
   const { loadPyodide } = (await loader) as PyodideLoader;
   const pyodide = await loadPyodide({
     indexURL: runtime.href,
@@ -65,6 +64,7 @@ async function load(base: URL, bridge: Promise<Bridge>, signal: AbortSignal): Pr
     },
   });
   const ready = await bridge;
+  signal.throwIfAborted(); // given up meanwhile: nobody waits for this Python
   return pyodide.pyimport("renvault_web.browser.runtime").start(ready);
 }
 

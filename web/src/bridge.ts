@@ -1,21 +1,19 @@
 /**
- * All that Python sees of the browser: the module `renvault_bridge`. Text, numbers and JSON strings cross, nothing
- * else, so that no proxy is left behind. Bytes travel as base64 inside the JSON.
+ * All that Python sees of the browser. Text, numbers and JSON strings cross, nothing else, so that no proxy is left
+ * behind. Bytes travel as base64 inside the JSON.
  */
+import { fromBase64, toBase64 } from "./base64.ts";
 import { openKeys } from "./keys.ts";
-import { type Bytes, decodeRecord, type OpenJob, Sealer } from "./seal.ts";
+import { decodeRecord, KEY_PREFIX, type OpenJob, Sealer } from "./seal.ts";
 import { openStorage, type TextStorage } from "./text-storage.ts";
 import type { WalletAdapter } from "./wallet.ts";
-
-/** The prefix of our records in localStorage (renvault_web/record.py). */
-const RECORD_PREFIX = "rv1.";
 
 /** How long our own origin may take to answer a check, ms. */
 const CHECK_LIMIT_MS = 4_000;
 
 const CHANNEL = "renvault";
 
-export interface CipherBridge {
+interface CipherBridge {
   readonly persistent: boolean;
   /** base64 of the 8-byte key id */
   readonly keyId: string;
@@ -40,11 +38,10 @@ export interface Bridge {
   wallet: WalletAdapter | null;
   /** Python's end of the message pipe (renvault_web/gateway.py). */
   send(json: string): void;
-  close(): void;
 }
 
 /** Opens keys and storage, and begins to decrypt the stored records while Python is still being loaded. */
-export async function createBridge(send: (json: string) => void = () => {}): Promise<Bridge> {
+export async function createBridge(send: (json: string) => void): Promise<Bridge> {
   const sealer = new Sealer(await openKeys());
   // Records sealed by a key that dies with the page would be unreadable litter: they stay in memory with it.
   const storage = openStorage(sealer.persistent);
@@ -59,7 +56,6 @@ export async function createBridge(send: (json: string) => void = () => {}): Pro
     },
     wallet: null,
     send,
-    close: () => channel?.close(),
   };
 }
 
@@ -94,7 +90,7 @@ function cipherBridge(sealer: Sealer, ahead: Map<string, Promise<string | null>>
 function openAhead(sealer: Sealer, storage: TextStorage): Map<string, Promise<string | null>> {
   const ahead = new Map<string, Promise<string | null>>();
   for (const key of storage.keys()) {
-    if (!key.startsWith(RECORD_PREFIX)) continue;
+    if (!key.startsWith(KEY_PREFIX)) continue;
     try {
       const record = decodeRecord(storage.get(key) ?? "", key);
       ahead.set(toBase64(record.sealed) + toBase64(record.aad), openOne(sealer, record));
@@ -139,14 +135,4 @@ function onMessage(channel: BroadcastChannel | null, listener: (json: string) =>
     { signal: owner.signal },
   );
   return () => owner.abort();
-}
-
-function toBase64(bytes: Bytes): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-}
-
-function fromBase64(text: string): Bytes {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -3,7 +3,7 @@
  * show the trees that a `ViewHost` (the runtime) hands them, and pass clicks back; what to show is decided in Python
  * (`renvault_web/views`). Nothing here touches the page when the module is imported.
  */
-import { readKnownStatus } from "./known-status.ts";
+import { readKnownStatus } from "./last-status.ts";
 import { type Action, type MountedTree, mountTree } from "./render.ts";
 import { bannerSheets, dashboardSheets } from "./styles.ts";
 
@@ -29,13 +29,15 @@ export interface Mount {
 
 /** Where trees come from and actions go to. */
 export interface ViewHost {
-  mount(
-    kind: MountKind,
-    options: ViewOptions,
-    onTree: (tree: Tree) => void,
-    onEvent: (name: string, detail: unknown) => void,
-    onFailure: (error: Error) => void,
-  ): Mount;
+  mount(kind: MountKind, options: ViewOptions, sink: ViewSink): Mount;
+}
+
+/** What a shown view is told. */
+export interface ViewSink {
+  tree(tree: Tree): void;
+  event(name: string, detail: unknown): void;
+  /** No tree will come any more. */
+  failure(error: Error): void;
 }
 
 /** What an element is made of. */
@@ -94,41 +96,30 @@ function elementClass(host: ViewHost, design: Design): CustomElementConstructor 
   return class extends HTMLElement {
     static readonly observedAttributes = [...Object.keys(design.flags), ...Object.keys(design.durations)];
 
-    #owner: AbortController | undefined;
     #shown: MountedTree | undefined;
     #mount: Mount | undefined;
 
     connectedCallback(): void {
-      if (this.#owner) return; // moved: still mounted
-      const owner = new AbortController();
-      this.#owner = owner;
+      if (this.#mount) return; // moved: still mounted
       const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
       root.adoptedStyleSheets = design.sheets();
       const shown = mountTree(root, (action) => this.#mount?.act(action));
-      this.#shown = shown;
       shown.update(this.#isEnabled() ? design.waiting() : NOTHING);
-      const still = <Given>(act: (given: Given) => void) => (given: Given) => {
-        if (!owner.signal.aborted) act(given);
-      };
-      this.#mount = host.mount(
-        design.kind,
-        this.#options(),
-        still((tree: Tree) => shown.update(tree)),
-        (name, detail) => {
-          if (!owner.signal.aborted) this.dispatchEvent(new CustomEvent(name, { detail }));
-        },
-        still((error: Error) => shown.update(this.#isEnabled() ? design.failed(error) : NOTHING)),
-      );
+      this.#shown = shown;
+      this.#mount = host.mount(design.kind, this.#options(), {
+        tree: (tree) => shown.update(tree),
+        event: (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail })),
+        failure: (error) => shown.update(this.#isEnabled() ? design.failed(error) : NOTHING),
+      });
     }
 
     disconnectedCallback(): void {
       // Whoever moves an element takes it out and puts it in again at once: that ends nothing.
       queueMicrotask(() => {
-        if (this.isConnected || !this.#owner) return;
-        this.#owner.abort();
+        if (this.isConnected) return;
         this.#mount?.unmount();
         this.#shown?.unmount();
-        this.#owner = this.#mount = this.#shown = undefined;
+        this.#mount = this.#shown = undefined;
       });
     }
 

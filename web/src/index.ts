@@ -1,23 +1,24 @@
 /** RenVault's wallet sessions for a page: the services of the guide, the two elements, the encrypted SDK store. */
 import { defineElements } from "./elements.ts";
 import { Runtime } from "./runtime.ts";
-import type {
-  ManagerConfig,
-  ReconnectionConfig,
-  ReconnectionEventName,
-  ReconnectionStatus,
-  Session,
-  SessionEvent,
-  SessionEventName,
-  SessionStats,
-  StorableSession,
-  StorageStatistics,
+import {
+  type ManagerConfig,
+  type ReconnectionConfig,
+  type ReconnectionEventName,
+  type ReconnectionStatus,
+  RenvaultError,
+  type Session,
+  type SessionEvent,
+  type SessionEventName,
+  type SessionStats,
+  type StorableSession,
+  type StorageStatistics,
 } from "./types.ts";
 import { toMilliseconds, withoutSession, withoutSessions, withSession } from "./view.ts";
 
 export { createSdkStorage } from "./sdk-storage.ts";
 export type * from "./types.ts";
-export { RenvaultError } from "./types.ts";
+export { RenvaultError };
 
 const runtime = new Runtime(new URL("./", import.meta.url));
 
@@ -26,7 +27,8 @@ export function configure(settings: { /** The folder with `runtime/`; by default
   if (settings.baseUrl !== undefined) runtime.base = new URL(settings.baseUrl, document.baseURI);
 }
 
-const ACTIVE: ReadonlySet<string> = new Set(["active", "restoring"]);
+/** A session that can be used: the client lists it, or has not been asked yet. */
+const USABLE: ReadonlySet<string> = new Set(["active", "restoring"]);
 
 /** The result of `derive`, computed anew only for a source not seen before: so that equal reads are `===`. */
 function derived<Source extends object, Result>(derive: (source: Source) => Result): (source: Source) => Result {
@@ -37,17 +39,17 @@ function derived<Source extends object, Result>(derive: (source: Source) => Resu
   };
 }
 
-const activeOf = derived((sessions: readonly Session[]) => sessions.filter(({ status }) => ACTIVE.has(status)));
+const usableOf = derived((sessions: readonly Session[]) =>
+  Object.freeze(sessions.filter(({ status }) => USABLE.has(status))),
+);
 
-const find = (topic: string): Session | undefined => runtime.view.state.sessions.find((one) => one.topic === topic);
+const managerConfigOf = derived(({ enabled, maxAttempts }: ReconnectionConfig): ManagerConfig => {
+  return { autoReconnect: enabled, maxReconnectAttempts: maxAttempts };
+});
 
-const sessions = {
-  active: (): Session[] => activeOf(runtime.view.state.sessions),
-  primary: (): Session | undefined => {
-    const { primary } = runtime.view.state;
-    return (primary === null ? undefined : find(primary)) ?? sessions.active()[0];
-  },
-};
+function find(topic: string): Session | undefined {
+  return runtime.view.state.sessions.find((session) => session.topic === topic);
+}
 
 /** What every service has. */
 abstract class Service {
@@ -83,20 +85,22 @@ export class WalletKitSessionIntegration extends Service {
     runtime.off("integration", name, listener);
   }
 
-  getActiveSessions(): Session[] {
-    return sessions.active();
+  getActiveSessions(): readonly Session[] {
+    return usableOf(runtime.view.state.sessions);
   }
 
   getSession(topic: string): Session | undefined {
     return find(topic);
   }
 
+  /** The session that the user chose, else the one used last; undefined without a usable one. */
   getPrimarySession(): Session | undefined {
-    return sessions.primary();
+    const { primary } = runtime.view.state;
+    return (primary === null ? undefined : find(primary)) ?? this.getActiveSessions()[0];
   }
 
   hasSession(): boolean {
-    return sessions.active().length > 0;
+    return this.getActiveSessions().length > 0;
   }
 
   isSessionExpired(session: { expiry: number }): boolean {
@@ -198,8 +202,8 @@ export class EncryptedSessionStorage extends Service {
     return find(topic);
   }
 
-  retrieveAllSessions(): Session[] {
-    return runtime.view.state.sessions as Session[];
+  retrieveAllSessions(): readonly Session[] {
+    return runtime.view.state.sessions;
   }
 
   hasSession(topic: string): boolean {
@@ -223,26 +227,35 @@ export class EncryptedSessionStorage extends Service {
 /** The one to use: storage, lifecycle and reconnection together. */
 export class SessionManager extends Service {
   static #instance: SessionManager | undefined;
-  #callbacks: (() => void)[] = [];
+  #endRestored = (): void => {};
+  #endExpired = (): void => {};
 
   static getInstance(): SessionManager {
     return (this.#instance ??= new SessionManager());
   }
 
-  /** Takes over the host's client. A second call with the same client joins; another one replaces it. */
+  /**
+   * Takes over the host's client. A second call with the same client joins; another one replaces it. Each callback
+   * stays until a new one takes its place or `destroy` ends both.
+   */
   async initialize(
     client: unknown,
     onSessionRestored?: (session: Session) => void,
     onSessionExpired?: () => void,
   ): Promise<void> {
-    for (const end of this.#callbacks.splice(0)) end();
-    if (onSessionRestored) this.#callbacks.push(runtime.on("manager", "session_restored", onSessionRestored));
-    if (onSessionExpired) this.#callbacks.push(runtime.on("manager", "session_expired", () => onSessionExpired()));
+    if (onSessionRestored) {
+      this.#endRestored();
+      this.#endRestored = runtime.on("manager", "session_restored", onSessionRestored);
+    }
+    if (onSessionExpired) {
+      this.#endExpired();
+      this.#endExpired = runtime.on("manager", "session_expired", () => onSessionExpired());
+    }
     await runtime.initialize("manager.initialize", client);
   }
 
-  getActiveSessions(): Session[] {
-    return sessions.active();
+  getActiveSessions(): readonly Session[] {
+    return walletKitSessionIntegration.getActiveSessions();
   }
 
   getSession(topic: string): Session | undefined {
@@ -250,44 +263,49 @@ export class SessionManager extends Service {
   }
 
   getPrimarySession(): Session | undefined {
-    return sessions.primary();
+    return walletKitSessionIntegration.getPrimarySession();
   }
 
   hasSession(): boolean {
-    return sessions.active().length > 0;
+    return walletKitSessionIntegration.hasSession();
   }
 
-  async extendSession(topic: string): Promise<boolean> {
-    return (await runtime.call("integration.extendSession", [topic])) as boolean;
+  extendSession(topic: string): Promise<boolean> {
+    return walletKitSessionIntegration.extendSession(topic);
   }
 
-  async disconnectSession(topic: string): Promise<void> {
-    await runtime.call("integration.disconnectSession", [topic]);
+  disconnectSession(topic: string): Promise<void> {
+    return walletKitSessionIntegration.disconnectSession(topic);
   }
 
-  async reconnect(): Promise<boolean> {
-    return (await runtime.call("reconnection.reconnect")) as boolean;
+  reconnect(): Promise<boolean> {
+    return automaticReconnectionService.reconnect();
   }
 
   getReconnectionStatus(): ReconnectionStatus {
-    return runtime.view.state.reconnection;
+    return automaticReconnectionService.getStatus();
   }
 
   getStorageStats(): StorageStatistics {
-    return runtime.view.state.storage;
+    return encryptedSessionStorage.getStatistics();
   }
 
   getConfig(): ManagerConfig {
-    return runtime.view.state.managerConfig;
+    return managerConfigOf(automaticReconnectionService.getConfig());
   }
 
+  /** Two settings of the reconnection under the guide's names. */
   updateConfig(config: Partial<ManagerConfig>): Promise<void> {
-    return quiet(
-      runtime.call("manager.updateConfig", [config], (state) => ({
-        ...state,
-        managerConfig: { ...state.managerConfig, ...config },
-      })),
-    );
+    const { autoReconnect, maxReconnectAttempts, ...unknown } = config;
+    const [name] = Object.keys(unknown);
+    if (name !== undefined) {
+      const known = "autoReconnect, maxReconnectAttempts";
+      return quiet(Promise.reject(new RenvaultError("config", `There is no setting '${name}'; there are ${known}.`)));
+    }
+    return automaticReconnectionService.updateConfig({
+      ...(autoReconnect !== undefined && { enabled: autoReconnect }),
+      ...(maxReconnectAttempts !== undefined && { maxAttempts: maxReconnectAttempts }),
+    });
   }
 
   /** Disconnects every session, then removes the records. */
@@ -297,7 +315,8 @@ export class SessionManager extends Service {
 
   /** Stops everything and deletes nothing; `initialize` starts again. */
   destroy(): Promise<void> {
-    for (const end of this.#callbacks.splice(0)) end();
+    this.#endRestored();
+    this.#endExpired();
     return quiet(runtime.destroy("manager.destroy"));
   }
 }

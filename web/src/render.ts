@@ -24,7 +24,7 @@ const TAGS = new Set(
 );
 
 const ATTRIBUTES = new Set(
-  "at class d dir hidden href id key lang max n rel role tabindex target type unit value viewBox".split(" "),
+  "at class d dir hidden href id key lang max n rel role target type unit value viewBox".split(" "),
 );
 
 const WORD_ATTRIBUTE = /^(?:aria|data)-[a-z]+(?:-[a-z]+)*$/;

@@ -4,26 +4,31 @@
  */
 import { boot, type Receive } from "./boot.ts";
 import { createBridge, type Bridge } from "./bridge.ts";
-import type { Mount, MountKind, Tree, ViewAction, ViewHost, ViewOptions } from "./elements.ts";
+import type { Mount, MountKind, ViewAction, ViewHost, ViewOptions, ViewSink } from "./elements.ts";
 import { rememberStatus } from "./last-status.ts";
+import { within } from "./limit.ts";
 import { RenvaultError } from "./types.ts";
 import { View, type Change, type State } from "./view.ts";
 import { WalletAdapter } from "./wallet.ts";
+
+/** How long the first drawing may take, ms; it takes a few. */
+const DRAW_LIMIT_MS = 10_000;
+
+/** An element in the page starts Python when the host is idle, at the latest after this, ms. */
+const IDLE_LIMIT_MS = 2_000;
 
 type Answer = { value?: unknown; error?: { code: string; message: string } };
 
 type Message =
   | ({ type: "answer"; id: number } & Answer)
   | { type: "state"; sections: Partial<State>; events: { service: string; name: string; payload: unknown }[] }
-  | { type: "tree"; mount: string; tree: Tree }
+  | { type: "tree"; mount: string; tree: unknown }
   | { type: "element"; mount: string; name: string; detail: unknown };
 
 interface MountRecord {
-  kind: MountKind;
+  readonly kind: MountKind;
+  readonly sink: ViewSink;
   options: ViewOptions;
-  onTree(tree: Tree): void;
-  onEvent(name: string, detail: unknown): void;
-  onFailure(error: Error): void;
 }
 
 export class Runtime implements ViewHost {
@@ -38,8 +43,6 @@ export class Runtime implements ViewHost {
   #running = new Set<Promise<unknown>>();
   #mounts = new Map<string, MountRecord>();
   #listeners = new Map<string, Set<(payload: never) => void>>();
-  #adapters = new WeakMap<object, { adapter: WalletAdapter; key: number }>();
-  #adapter: WalletAdapter | undefined;
 
   constructor(base: URL) {
     this.#base = base;
@@ -60,28 +63,37 @@ export class Runtime implements ViewHost {
   /** Asks Python to do `method`; `change` shows meanwhile what it will have done. */
   call(method: string, args: unknown[] = [], change?: Change): Promise<unknown> {
     const settle = change ? this.view.expect(change) : undefined;
-    const running = this.#call(method, args).finally(() => {
-      settle?.();
-      this.#running.delete(running);
-    });
+    const running = this.start()
+      .then(() => this.#ask(method, args))
+      .finally(() => {
+        settle?.();
+        this.#running.delete(running);
+      });
     this.#running.add(running);
     return running;
   }
 
-  /** Resolves when every command given so far has been answered, however it ended. */
+  /** Resolves when everything asked for so far has ended, however it ended. */
   async flush(): Promise<void> {
+    await this.#lifecycle;
     await Promise.allSettled([...this.#running]);
   }
 
   /** Adopts the host's client and lets Python `initialize` on it. The same client again joins. */
   initialize(method: string, client: unknown, ...args: unknown[]): Promise<void> {
-    return this.#inOrder(() => this.#initialize(method, client, args));
+    return this.#inOrder(async () => {
+      await this.start();
+      const adapter = await WalletAdapter.adopt(client);
+      (this.#bridge as Bridge).wallet = adapter;
+      await this.call(method, [adapter.key, ...args]);
+    });
   }
 
-  /** Lets Python end what `initialize` began; where Python was never started there is nothing to end. */
+  /** Lets Python end what `initialize` began; where Python is not up there is nothing to end. */
   destroy(method: string): Promise<void> {
     return this.#inOrder(async () => {
-      if (this.#started) await this.call(method);
+      await this.#started?.catch(() => {});
+      if (this.#receive) await this.call(method);
     });
   }
 
@@ -97,18 +109,15 @@ export class Runtime implements ViewHost {
     this.#listeners.get(`${service} ${name}`)?.delete(listener);
   }
 
-  mount(
-    kind: MountKind,
-    options: ViewOptions,
-    onTree: (tree: Tree) => void,
-    onEvent: (name: string, detail: unknown) => void,
-    onFailure: (error: Error) => void,
-  ): Mount {
+  mount(kind: MountKind, options: ViewOptions, sink: ViewSink): Mount {
     const id = `${kind}-${++this.#lastId}`;
-    const record: MountRecord = { kind, options, onTree, onEvent, onFailure };
+    const record: MountRecord = { kind, options, sink };
     this.#mounts.set(id, record);
     this.#post({ type: "mount", mount: id, kind, options });
-    this.start().catch((error: Error) => this.#mounts.get(id)?.onFailure(error));
+    // A page that has just loaded our module may still want to configure it, and has work of its own to do.
+    whenIdle(() => {
+      if (this.#mounts.has(id)) this.start().catch((error: Error) => this.#mounts.get(id)?.sink.failure(error));
+    });
     return {
       act: (action: ViewAction) => this.#post({ type: "act", mount: id, action }),
       update: (changed: ViewOptions) => {
@@ -123,8 +132,8 @@ export class Runtime implements ViewHost {
   }
 
   async #boot(): Promise<void> {
-    const page = document.documentElement;
-    page.dataset["renvault"] = "booting";
+    const page = document.documentElement.dataset;
+    page["renvault"] = "booting";
     try {
       const bridge = createBridge((json) => this.#take(JSON.parse(json) as Message));
       this.#receive = await boot(this.#base, bridge);
@@ -132,28 +141,15 @@ export class Runtime implements ViewHost {
       for (const [id, { kind, options }] of this.#mounts) this.#post({ type: "mount", mount: id, kind, options });
       this.#tellVisibility();
       document.addEventListener("visibilitychange", () => this.#tellVisibility());
-      await this.#ask("page.draw", []);
-      page.dataset["renvault"] = "ready";
+      addEventListener("pagehide", () => rememberStatus(this.view.state, { anew: true }));
+      const late = () => new RenvaultError("boot", "Python is up, but draws nothing. Reload the page.");
+      await within(DRAW_LIMIT_MS, this.#ask("page.draw", []), late);
+      page["renvault"] = "ready";
       performance.mark("renvault:ready");
     } catch (error) {
-      page.dataset["renvault"] = "failed";
+      page["renvault"] = "failed";
       throw error;
     }
-  }
-
-  async #call(method: string, args: unknown[]): Promise<unknown> {
-    await this.start();
-    return this.#ask(method, args);
-  }
-
-  async #ask(method: string, args: unknown[]): Promise<unknown> {
-    const id = ++this.#lastId;
-    const answer = await new Promise<Answer>((resolve) => {
-      this.#answers.set(id, resolve);
-      this.#post({ type: "call", id, method, args: JSON.stringify(args) });
-    });
-    if (answer.error) throw new RenvaultError(answer.error.code, answer.error.message);
-    return answer.value;
   }
 
   /** One after the other, as the host called them: React mounts, unmounts and mounts again without waiting. */
@@ -163,22 +159,15 @@ export class Runtime implements ViewHost {
     return turn;
   }
 
-  async #initialize(method: string, client: unknown, args: unknown[]): Promise<void> {
-    await this.start();
-    const { adapter, key } = await this.#adopt(client);
-    const previous = this.#adapter;
-    this.#adapter = adapter;
-    (this.#bridge as Bridge).wallet = adapter;
-    await this.call(method, [key, ...args]);
-    if (previous !== adapter) previous?.close();
-  }
-
-  async #adopt(client: unknown): Promise<{ adapter: WalletAdapter; key: number }> {
-    const known = typeof client === "object" && client ? this.#adapters.get(client) : undefined;
-    if (known) return known;
-    const adopted = { adapter: await WalletAdapter.adopt(client), key: ++this.#lastId };
-    this.#adapters.set(client as object, adopted);
-    return adopted;
+  async #ask(method: string, args: unknown[]): Promise<unknown> {
+    const text = asJson(method, args);
+    const id = ++this.#lastId;
+    const answer = await new Promise<Answer>((resolve) => {
+      this.#answers.set(id, resolve);
+      this.#post({ type: "call", id, method, args: text });
+    });
+    if (answer.error) throw new RenvaultError(answer.error.code, answer.error.message);
+    return answer.value;
   }
 
   #tellVisibility(): void {
@@ -186,7 +175,23 @@ export class Runtime implements ViewHost {
   }
 
   #post(message: object): void {
-    this.#receive?.(JSON.stringify(message));
+    try {
+      this.#receive?.(JSON.stringify(message));
+    } catch (cause) {
+      // Python's end takes every message; an exception here means that Python itself has ended.
+      this.#end(new RenvaultError("boot", "Python has ended. Reload the page; what was stored is safe.", { cause }));
+    }
+  }
+
+  /** Leaves nobody waiting for a Python that answers no more. */
+  #end(error: RenvaultError): void {
+    this.#receive = undefined;
+    this.#started = Promise.reject(error);
+    this.#started.catch(() => {});
+    document.documentElement.dataset["renvault"] = "failed";
+    for (const resolve of this.#answers.values()) resolve({ error });
+    this.#answers.clear();
+    for (const { sink } of this.#mounts.values()) sink.failure(error);
   }
 
   #take(message: Message): void {
@@ -201,10 +206,10 @@ export class Runtime implements ViewHost {
         for (const { service, name, payload } of message.events) this.#emit(service, name, payload);
         break;
       case "tree":
-        this.#mounts.get(message.mount)?.onTree(message.tree);
+        this.#mounts.get(message.mount)?.sink.tree(message.tree);
         break;
       case "element":
-        this.#mounts.get(message.mount)?.onEvent(message.name, message.detail);
+        this.#mounts.get(message.mount)?.sink.event(message.name, message.detail);
         break;
     }
   }
@@ -218,4 +223,17 @@ export class Runtime implements ViewHost {
       }
     }
   }
+}
+
+function asJson(method: string, args: unknown[]): string {
+  try {
+    return JSON.stringify(args);
+  } catch (cause) {
+    throw new RenvaultError("config", `What ${method} was given cannot be written as JSON.`, { cause });
+  }
+}
+
+function whenIdle(work: () => void): void {
+  if (typeof requestIdleCallback === "function") requestIdleCallback(work, { timeout: IDLE_LIMIT_MS });
+  else setTimeout(work);
 }

@@ -2,12 +2,14 @@
  * Records sealed and opened in batches, and their layout: byte for byte that of renvault_web/record.py, whose
  * docstring describes it. Both are held to tests/fixtures/record-vectors.json.
  */
+import { fromBase64Url, toBase64Url } from "./base64.ts";
 import type { Bytes, Keys } from "./keys.ts";
 
 export type { Bytes } from "./keys.ts";
 
 const VERSION = 1;
-const KEY_PREFIX = "rv1.";
+/** Every storage key of ours begins with it. */
+export const KEY_PREFIX = "rv1.";
 const KEY_ID_SIZE = 8; // bytes
 const HEADER_SIZE = 3 + KEY_ID_SIZE;
 const IV_SIZE = 12;
@@ -142,22 +144,4 @@ function join(first: Bytes, second: Bytes): Bytes {
 
 function utf8(text: string): Bytes {
   return new TextEncoder().encode(text);
-}
-
-function toBase64Url(data: Bytes): string {
-  let binary = "";
-  // In slices: fromCharCode takes its arguments on the stack.
-  for (let start = 0; start < data.length; start += 0x8000) {
-    binary += String.fromCharCode(...data.subarray(start, start + 0x8000));
-  }
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function fromBase64Url(text: string): Bytes {
-  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) throw new Error("The record is not base64url.");
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  const data = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-  // atob ignores the spare bits of the last character; the way back shows them.
-  if (toBase64Url(data) !== text) throw new Error("The record is not canonical base64url.");
-  return data;
 }

@@ -1,5 +1,5 @@
 /** Paints the last known status before anything else of the page is loaded (promise PAGE-3). It names no account. */
-import { readKnownStatus, wordKnownStatus } from "./known-status.ts";
+import { readKnownStatus, wordKnownStatus } from "./last-status.ts";
 
 const line = document.getElementById("status");
 const known = readKnownStatus();

@@ -99,7 +99,8 @@ export type SessionEventName =
   | "session_event";
 
 export interface SessionEvent {
-  topic: string;
+  /** Null where an error concerns no session. */
+  topic: string | null;
   params: Record<string, unknown>;
   timestamp: number;
 }

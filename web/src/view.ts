@@ -3,7 +3,6 @@
  * it at once, before Python is up too. A value stays the same object until it changes.
  */
 import type {
-  ManagerConfig,
   ReconnectionConfig,
   ReconnectionStatus,
   Session,
@@ -20,12 +19,11 @@ export interface State {
   readonly storage: StorageStatistics;
   readonly reconnection: ReconnectionStatus;
   readonly reconnectionConfig: ReconnectionConfig;
-  readonly managerConfig: ManagerConfig;
   readonly online: boolean;
 }
 
 /** Before Python is up. The figures are the defaults of renvault_web; a test compares the two. */
-export const INITIAL_STATE: State = {
+const INITIAL_STATE: State = {
   sessions: [],
   primary: null,
   stats: { totalSessions: 0, activeSessions: 0, expiringSoon: 0 },
@@ -63,7 +61,6 @@ export const INITIAL_STATE: State = {
     livenessIntervalMs: 20_000,
     minUptimeMs: 5_000,
   },
-  managerConfig: { autoReconnect: true, maxReconnectAttempts: 5 },
   online: true,
 };
 
@@ -74,7 +71,6 @@ export class View {
   #told: State = INITIAL_STATE;
   #pending: Change[] = [];
   #shown: State = INITIAL_STATE;
-  #listeners = new Set<() => void>();
 
   get state(): State {
     return this.#shown;
@@ -82,7 +78,8 @@ export class View {
 
   /** Takes over the sections that Python published. */
   apply(sections: Partial<State>): void {
-    const sessions = sections.sessions && keepIdentity(this.#told.sessions, sections.sessions);
+    // Frozen: what a host gets is the picture itself, not a copy.
+    const sessions = sections.sessions && Object.freeze(keepIdentity(this.#told.sessions, sections.sessions));
     this.#told = { ...this.#told, ...sections, ...(sessions && { sessions }) };
     this.#refresh();
   }
@@ -97,14 +94,8 @@ export class View {
     };
   }
 
-  subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
   #refresh(): void {
     this.#shown = this.#pending.reduce((state, change) => change(state), this.#told);
-    for (const listener of [...this.#listeners]) listener();
   }
 }
 
@@ -115,7 +106,7 @@ export function withSession(topic: string, given: StorableSession): Change {
   const session = { accounts: [], pairingTopic: "", ...given, topic, expiry, status } as unknown as Session;
   return (state) => {
     const sessions = [...state.sessions.filter((other) => other.topic !== topic), session];
-    return { ...state, sessions };
+    return { ...state, sessions: Object.freeze(sessions) };
   };
 }
 

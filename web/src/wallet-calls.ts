@@ -2,7 +2,7 @@
 import { within } from "./limit.ts";
 import { replace } from "./replace.ts";
 import { RenvaultError } from "./types.ts";
-import { short, withoutIds } from "./wallet-json.ts";
+import { short } from "./wallet-json.ts";
 import type { HistoryRecord, SignClient } from "./wallet-sdk.ts";
 
 /** The SDK's USER_DISCONNECTED. */
@@ -162,14 +162,14 @@ export function walletError(error: unknown, topic: string): RenvaultError {
   if (/No internet connection|restored by RenVault|[Ff]ailed to publish|establish socket/.test(message)) {
     return new RenvaultError("unreachable", `${name}: there is no relay connection.`);
   }
-  return new RenvaultError("wallet", withoutIds(message));
+  return new RenvaultError("wallet", message);
 }
 
 /** The peer's own answer is a plain object, the SDK's failures are Errors. */
 function refused(error: unknown): never {
   if (error instanceof Error) throw error;
   const message = String((error as { message?: unknown } | null)?.message ?? error);
-  throw new RenvaultError("refused", `The wallet refused: ${withoutIds(message)}`);
+  throw new RenvaultError("refused", `The wallet refused: ${message}`);
 }
 
 function noAnswer(topic: string, limitMs: number, more = ""): RenvaultError {

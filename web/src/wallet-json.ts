@@ -50,11 +50,6 @@ export function short(topic: string): string {
   return topic.slice(0, 8);
 }
 
-/** An error text of the SDK without the whole topics and keys that it likes to quote. */
-export function withoutIds(message: string): string {
-  return cleanText(message).replace(/[0-9a-f]{64}/gi, (id) => `${short(id)}…`);
-}
-
 function cleanText(value: string): string {
   return value.slice(0, LONGEST_TEXT).replace(/\p{Surrogate}/gu, "\uFFFD");
 }

@@ -21,15 +21,23 @@ interface SdkEvent {
 }
 
 export class WalletAdapter {
+  static #known = new WeakMap<SignClient, WalletAdapter>();
+  static #made = 0;
+
+  /** Tells adapters apart where only numbers cross. */
+  readonly key = ++WalletAdapter.#made;
   #client: SignClient;
   #calls: WalletCalls;
   #transport: Transport;
   #listeners = new Set<(json: string) => void>();
   #unlisten: (() => void) | undefined;
 
-  /** Adopts the client in what the host gave (wallet-sdk.ts); a `client` error where there is none. */
+  /** Adopts the client in what the host gave (wallet-sdk.ts), once; a `client` error where there is none. */
   static async adopt(source: unknown): Promise<WalletAdapter> {
-    return new WalletAdapter(await findSignClient(source));
+    const client = await findSignClient(source);
+    const adapter = WalletAdapter.#known.get(client) ?? new WalletAdapter(client);
+    WalletAdapter.#known.set(client, adapter);
+    return adapter;
   }
 
   private constructor(client: SignClient) {
@@ -93,13 +101,6 @@ export class WalletAdapter {
 
   prove(limitMs: number): Promise<string> {
     return answer(() => this.#transport.prove(limitMs));
-  }
-
-  /** Gives the transport back and removes every listener of ours. The client itself goes on. */
-  close(): void {
-    this.release();
-    this.#listeners.clear();
-    this.#stopListening();
   }
 
   #listen(): () => void {
