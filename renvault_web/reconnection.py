@@ -29,6 +29,7 @@ from .signals import (
     ProofFailed,
     RelayLost,
     Restore,
+    RestoreFailed,
     SessionsChanged,
     Signal,
     StartAttempt,
@@ -50,6 +51,10 @@ PROOF_LIMIT = 5.0
 _log = logging.getLogger(__name__)
 
 
+async def _nothing() -> tuple[str, ...]:
+    return ()
+
+
 class AutomaticReconnectionService:
     """Supervises one wallet client's relay connection.
 
@@ -57,7 +62,8 @@ class AutomaticReconnectionService:
         clock: all time here is its time.
         network: what the browser says about the network.
         random: a number from 0 to 1, for jitter.
-        restore: awaited each time a connection has been proved; returns the topics that live again.
+        restore: awaited once a connection has been proved, and with each further proof until it has worked; returns
+            the topics that live again.
 
     """
 
@@ -67,7 +73,7 @@ class AutomaticReconnectionService:
         clock: Clock,
         network: Network,
         random: Callable[[], float] = system_random,
-        restore: Callable[[], Awaitable[Iterable[str]]] | None = None,
+        restore: Callable[[], Awaitable[Iterable[str]]] = _nothing,
     ) -> None:
         self._clock = clock
         self._network = network
@@ -342,15 +348,17 @@ class AutomaticReconnectionService:
         return None
 
     async def _bring_back(self, *, announce: bool) -> None:
-        restored: tuple[str, ...] = ()
+        restored: tuple[str, ...] | None = None
         try:
-            if self._restore is not None:
-                restored = tuple(await within(self._clock, self._machine.config.attempt_timeout, self._restore()))
+            restored = tuple(await within(self._clock, self._machine.config.attempt_timeout, self._restore()))
         except TimeoutError:
             _log.warning("The sessions were not restored in time; the next proof of the connection tries again.")
         except Exception:
-            _log.exception("The sessions could not be restored.")
+            _log.exception("The sessions could not be restored; the next proof of the connection tries again.")
         self._tasks.pop("restoring", None)
+        if restored is None:
+            self._give(RestoreFailed(announce))
+            return
         if announce:
             self._emitter.emit("reconnected", replace(self._shown, restored=restored))
         self._settle()

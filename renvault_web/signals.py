@@ -80,8 +80,23 @@ class ProofFailed:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class RestoreFailed:
+    """The restoring that ``Restore`` asked for came to nothing; ``announce`` as there."""
+
+    announce: bool
+
+
 Input: TypeAlias = (
-    Signal | Started | Adopted | SessionsChanged | ConfigChanged | RelayLost | AttemptFailed | ProofFailed
+    Signal
+    | Started
+    | Adopted
+    | SessionsChanged
+    | ConfigChanged
+    | RelayLost
+    | AttemptFailed
+    | ProofFailed
+    | RestoreFailed
 )
 
 
@@ -105,7 +120,7 @@ class StartAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """The connection is proved: restore the sessions; then, if ``announce``, emit ``reconnected``."""
+    """The connection is proved: restore the sessions; once that has worked, emit ``reconnected`` if ``announce``."""
 
     announce: bool
 

@@ -26,6 +26,7 @@ from .signals import (
     ProofFailed,
     RelayLost,
     Restore,
+    RestoreFailed,
     SessionsChanged,
     Signal,
     StartAttempt,
@@ -66,8 +67,8 @@ class Machine:
     refused: bool = False  # this client cannot be held
     probing: bool = False  # a check or a proof is running
     opened: bool = False  # the running attempt has its socket
-    fresh: bool = False  # connected, not proved yet
-    outage: bool = False  # something was lost or tried since the last proof
+    fresh: bool = False  # connected; the next proof has the sessions restored
+    outage: bool = False  # something was lost or tried that no restoring has made good yet
     attempt_count: int = 0
     connected_at: float | None = None
     last_attempt: float | None = None
@@ -129,6 +130,9 @@ class _Step:
                 self._after_failure(self.machine.attempt_count, error, ended=True)
             case ProofFailed(error):
                 self._proof_failed(error)
+            case RestoreFailed(announce):
+                self._need(CONNECTED)
+                self._set(fresh=True, outage=announce)
             case Signal.STOPPED:
                 self._stop()
             case Signal.HOLD_REFUSED:

@@ -515,20 +515,23 @@ async def test_an_unknown_event_is_refused() -> None:
 
 
 @pytest.mark.parametrize("fault", ["raises", "hangs"])
-async def test_restoring_that_fails_does_not_keep_the_connection_from_being_told(
+async def test_restoring_that_fails_is_tried_again_and_told_once_it_works(
     fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = ManualClock()
+    restoring: list[float] = []
 
     async def restore() -> tuple[str, ...]:
-        if fault == "raises":
-            raise RuntimeError("broken")
-        await asyncio.Event().wait()
-        return ()
+        restoring.append(clock.now() - START)
+        if len(restoring) in (2, 3):
+            if fault == "raises":
+                raise RuntimeError("broken")
+            await asyncio.Event().wait()
+        return ("a" * 64,)
 
     service = AutomaticReconnectionService(clock=clock, network=FakeNetwork(), restore=restore)
-    told: list[ReconnectionStatus] = []
-    service.on("reconnected", told.append)
+    told: list[tuple[float, tuple[str, ...]]] = []
+    service.on("reconnected", lambda status: told.append((clock.now() - START, status.restored)))
     wallet = FakeWallet(clock, [SESSION])
     with caplog.at_level(logging.WARNING):
         await service.initialize(wallet)
@@ -537,9 +540,31 @@ async def test_restoring_that_fails_does_not_keep_the_connection_from_being_told
         await clock.advance(1)
         wish = asyncio.create_task(service.reconnect())
         await clock.advance(10)
-    assert await wish is True
-    assert [status.restored for status in told] == [()]
-    assert "restored" in caplog.text
+        assert await wish is True
+        assert "restored" in caplog.text
+        await clock.advance(60)
+    assert restoring == ([0, 11, 11, 31] if fault == "raises" else [0, 11, 31, 51])
+    assert told == [(restoring[-1], ("a" * 64,))]
+    await service.destroy()
+
+
+async def test_a_first_restoring_that_fails_is_tried_again_without_a_word() -> None:
+    clock = ManualClock()
+    restoring: list[float] = []
+
+    async def restore() -> tuple[str, ...]:
+        restoring.append(clock.now() - START)
+        if len(restoring) == 1:
+            raise RuntimeError("broken")
+        return ()
+
+    service = AutomaticReconnectionService(clock=clock, network=FakeNetwork(), restore=restore)
+    told: list[ReconnectionStatus] = []
+    service.on("reconnected", told.append)
+    await service.initialize(FakeWallet(clock, [SESSION]))
+    await clock.advance(60)
+    assert restoring == [0, 20]
+    assert told == []
     await service.destroy()
 
 

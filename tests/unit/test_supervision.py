@@ -18,6 +18,7 @@ from renvault_web.signals import (
     ProofFailed,
     RelayLost,
     Restore,
+    RestoreFailed,
     SessionsChanged,
     Signal,
     StartAttempt,
@@ -139,6 +140,15 @@ def test_a_successful_attempt_is_announced_with_its_restoring() -> None:
     assert (run.state, run.did(), run.left) == (CONNECTED, (Restore(announce=True),), 20.0)
     status = status_of(run.machine)
     assert (status.attempt_count, status.last_error, status.cause, status.proved_at) == (2, None, None, run.now)
+
+
+@pytest.mark.parametrize("announce", [True, False])
+def test_a_restoring_that_failed_is_asked_for_again_by_the_next_proof(announce: bool) -> None:
+    run = connected().give(RestoreFailed(announce))
+    assert (run.state, run.did()) == (CONNECTED, ())
+    run.due().give(Signal.PROOF_SUCCEEDED)
+    assert run.did() == (Restore(announce),)
+    assert run.due().give(Signal.PROOF_SUCCEEDED).did() == ()
 
 
 def test_jitter_is_drawn_for_each_delay() -> None:
@@ -495,6 +505,7 @@ ACCEPTED: dict[Input, frozenset[ConnectionState]] = {
     LOST: ANY,
     AGAIN: frozenset({ATTEMPTING}),
     ProofFailed("silent"): frozenset({CONNECTED}),
+    RestoreFailed(announce=True): frozenset({CONNECTED}),
     Signal.STOPPED: ANY,
     Signal.HOLD_REFUSED: ANY,
     Signal.RELAY_CONNECTED: ANY,

@@ -17,6 +17,7 @@ from renvault_web.signals import (
     ProofFailed,
     RelayLost,
     Restore,
+    RestoreFailed,
     SessionsChanged,
     Signal,
     StartAttempt,
@@ -37,12 +38,15 @@ class Supervised(RuleBasedStateMachine):
         self.random = 0.0
         self.attempt: int | None = None
         self.probe: Do | None = None
+        self.restoring: Restore | None = None
         self.held = False
 
     def give(self, given: Input) -> None:
         before = self.machine
         self.machine, effects = step(before, given, self.now, lambda: self.random)
         assert self.machine.state in MOVES[before.state] | {before.state}
+        if self.machine.state is not CONNECTED:
+            self.restoring = None  # it ends with its connection
         for effect in effects:
             match effect:
                 case Do.TAKE:
@@ -68,6 +72,8 @@ class Supervised(RuleBasedStateMachine):
                     self.probe = None
                 case Restore():
                     assert self.machine.state is CONNECTED
+                    assert self.restoring is None
+                    self.restoring = effect
                 case Emit(event):
                     assert event in {"reconnecting", "failed", "offline", "online"}
 
@@ -133,6 +139,16 @@ class Supervised(RuleBasedStateMachine):
             given = Signal.PROOF_SUCCEEDED if succeeded else ProofFailed("silent")
         self.probe = None
         self.give(given)
+
+    @precondition(lambda self: self.restoring is not None)
+    @rule(succeeded=st.booleans())
+    def restoring_ends(self, succeeded: bool) -> None:
+        assert self.restoring is not None
+        ended, self.restoring = self.restoring, None
+        if not succeeded:
+            self.give(RestoreFailed(ended.announce))
+            assert self.machine.fresh
+            assert self.machine.outage or not ended.announce
 
     @rule(
         given=st.sampled_from(
