@@ -37,7 +37,7 @@ SESSION_EVENTS = (
 EXTEND_LIMIT = 15.0
 DISCONNECT_LIMIT = 10.0
 PING_LIMIT = 10.0
-HOUSEKEEPING_LIMIT = 10.0
+HOUSEKEEPING_LIMIT = 5.0  # less than what a restoring may take as a whole, so that the rest of it is done
 
 _log = logging.getLogger(__name__)
 

@@ -147,6 +147,25 @@ async def test_sessions_are_restored_after_each_reconnection() -> None:
         assert [status.restored for status in told] == [(A, B)]
 
 
+async def test_pairings_that_cannot_be_removed_do_not_keep_sessions_from_being_restored() -> None:
+    class Stubborn(FakeWallet):
+        async def remove_stale_pairings(self) -> int:
+            await asyncio.Event().wait()
+            return 0
+
+    async with page() as here:
+        wallet = Stubborn(here.clock, [listed(A)])
+        adopting = asyncio.ensure_future(here.adopt(wallet))
+        await here.clock.advance(10)
+        await adopting
+        told: list[float] = []
+        here.manager.reconnection.on("reconnected", lambda _: told.append(here.clock.now() - START))
+        wallet.drop()
+        await here.clock.advance(20)
+        assert here.restored == ["a", "a"]
+        assert told == [10 + 1 + 5]
+
+
 async def test_a_session_is_not_restored_before_the_connection_is_proved() -> None:
     async with page() as here:
         wallet = here.wallet(A, connected=False)
