@@ -86,6 +86,7 @@ def test_a_pairing_that_was_cancelled_and_then_approved_leaves_no_session(journe
     wallet = journey.offer(page)
     page.get_by_role("button", name="Cancel").click()
     wallet.get_by_role("button", name="Approve").click()
+    expect(wallet.locator("#wallet-status")).to_contain_text("The page has ended the session.")
     expect(wallet.locator("#wallet-sessions li")).to_have_count(0)
     expect(session(page)).to_have_count(0)
     assert facade(page, "renvault.sessionManager.getActiveSessions()") == []

@@ -78,6 +78,7 @@ function listen(kit: Kit): void {
   for (const event of ["session_update", "session_extend", "session_delete", "session_expire"]) {
     client.on(event, () => showSessions(kit));
   }
+  client.on("session_delete", () => say(status, "The page has ended the session."));
   client.on("session_proposal", ({ params }: { params: Proposal }) => showProposal(params));
   client.on("proposal_expire", ({ id }: { id: number }) => {
     if (proposal?.id === id) showProposal(undefined, "The request has expired. Ask the page for a new code.");
