@@ -50,7 +50,7 @@ def build() -> None:
     pyodide = fingerprint(STAMPS / "npm", DEV / "pyodide.mjs", DEV / "compile.py")
     once("pyodide", pyodide, [OUT / name for name in LOADER], _copy_pyodide)
     once("stdlib", pyodide, [STDLIB_FULL], _compile_library, "compiling Python's standard library for the browser")
-    product = fingerprint(pyodide, TRIMMED, DEV / "trace.py", DEV / "runtime.py", *_product_sources())
+    product = fingerprint(pyodide, TRIMMED, DEV / "trace.py", DEV / "runtime.py", *product_sources())
     once("package", product, [OURS, STDLIB], _compile_package, "compiling renvault_web for the browser")
     sources = [ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE"]
     once("wheel", fingerprint(STAMPS / "pip", PACKAGE, *sources), [WHEEL], make_wheel, "making the wheel")
@@ -92,7 +92,7 @@ def _compile_library() -> None:
 
 def _compile_package() -> None:
     staged = fresh_folder(CACHE / "build" / "package")
-    for source in _product_sources():
+    for source in product_sources():
         target = staged / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
@@ -114,7 +114,7 @@ def _copy_entries(source: Path, target: zipfile.ZipFile, names: set[str]) -> Non
                 target.writestr(zipfile.ZipInfo(entry.filename, entry.date_time), archive.read(entry))
 
 
-def _product_sources() -> list[Path]:
+def product_sources() -> list[Path]:
     """Return the package's sources without the fakes, which are for hosts' tests and in the wheel."""
     return [path for path in files(PACKAGE) if path.suffix == ".py" and not path.name.startswith("testing")]
 
@@ -122,7 +122,7 @@ def _product_sources() -> list[Path]:
 def _imports() -> list[tuple[str, list[str]]]:
     """Return every module of ours, and every import statement in them outside ``if TYPE_CHECKING``."""
     found: dict[tuple[str, tuple[str, ...]], None] = {}
-    for source in _product_sources():
+    for source in product_sources():
         module = ".".join(source.relative_to(ROOT).with_suffix("").parts)
         found[module.removesuffix(".__init__"), ("*",)] = None
         for node in _running_code(ast.parse(source.read_text())):

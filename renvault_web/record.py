@@ -101,8 +101,7 @@ def key_message(purpose: Purpose, identity: str) -> bytes:
     except UnicodeEncodeError:
         # A topic from outside may hold lone surrogates; each has a key of its own. Two that make a pair are one
         # character: so the body's JSON gives them back.
-        whole = identity.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-        text = whole.encode("utf-8", "surrogatepass")
+        text = parse_json(write_json(identity)).encode("utf-8", "surrogatepass")
     return bytes((purpose,)) + text
 
 

@@ -51,15 +51,15 @@ async def open_records(
     """Open the records that lie as ``texts`` under their storage keys.
 
     ``parse`` makes of purpose and data ``(purpose, identity, value)``, or raises ``CorruptRecordError``. Returns the
-    value for each storage key, or the error that says why there is none.
+    value for each storage key, or the error that says why there is none: whatever a record holds, it spoils no other.
     """
     found: dict[str, T | CorruptRecordError] = {}
     sealed: list[tuple[str, Record]] = []
     for key, text in texts.items():
         try:
             sealed.append((key, record.decode_record(text)))
-        except CorruptRecordError as error:
-            found[key] = error
+        except Exception as error:
+            found[key] = _unreadable(error)
     if not sealed:
         return found
     bodies = await cipher.open([(item.key_id, record.aad(item.header, key), item.sealed) for key, item in sealed])
@@ -68,12 +68,18 @@ async def open_records(
         try:
             purpose, identity, value = parse(item.purpose, _data(item, body))
             claimed.append((key, (purpose, identity), value))
-        except CorruptRecordError as error:
-            found[key] = error
+        except Exception as error:
+            found[key] = _unreadable(error)
     belongs = await storage_keys(cipher, [owner for _, owner, _ in claimed])
     for (key, _, value), right_key in zip(claimed, belongs, strict=True):
         found[key] = value if key == right_key else CorruptRecordError("The record belongs under another storage key.")
     return found
+
+
+def _unreadable(error: Exception) -> CorruptRecordError:
+    if isinstance(error, CorruptRecordError):
+        return error
+    return CorruptRecordError(f"The record cannot be read ({type(error).__name__}).")
 
 
 def _data(item: Record, body: bytes | None) -> dict[str, Any]:

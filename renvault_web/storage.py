@@ -236,8 +236,8 @@ class EncryptedSessionStorage:
         found = await self._read(view)
         if self._closings != closings:
             raise NotStartedError("The session storage was closed while it was being opened.")
-        self._view = view
         self._take(view, found)
+        self._view = view
         if self._tabs and not self._unsubscribe:
             self._unsubscribe = self._tabs.subscribe(self._on_message)
         expired = self._remove_expired(view)
@@ -245,10 +245,12 @@ class EncryptedSessionStorage:
 
     def _remove_expired(self, view: View) -> list[WalletSession]:
         now, removed = self._clock.now(), []
-        for session in [stored.session for stored in view.sessions.values() if is_expired(stored.session, now)]:
+        for stored in [stored for stored in view.sessions.values() if is_expired(stored.session, now)]:
+            topic = stored.session.topic
             try:
-                self._remove(view, view.keys[session.topic])
-                removed.append(session)
+                self._remove(view, view.keys[topic])
+                view.expired[topic] = stored
+                removed.append(stored.session)
             except StorageError as error:  # it stays in the view, where the monitor finds it expired
                 _log.warning("An expired session could not be removed: %s", error)
         return removed
@@ -288,7 +290,8 @@ class EncryptedSessionStorage:
 
     async def _store(self, by_topic: Mapping[str, WalletSession], used_at: float | None) -> None:
         view, now = self._opened(), self._clock.now()
-        values = [renewed(session, view.sessions.get(topic), used_at, now) for topic, session in by_topic.items()]
+        known = {**view.expired, **view.sessions}
+        values = [renewed(session, known.get(topic), used_at, now) for topic, session in by_topic.items()]
         await self._write(view, await self._keys(view, by_topic), Purpose.SESSION, values, [body_of(v) for v in values])
 
     async def _store_notes(self, notes: Json) -> None:

@@ -32,6 +32,8 @@ class View:
     """What is known of the store between ``open`` and ``close``; ``texts`` are our records as last seen."""
 
     sessions: dict[str, StoredSession] = field(default_factory=dict)
+    expired: dict[str, StoredSession] = field(default_factory=dict)
+    """What ``open`` removed: a client may know of more time, and what is stored again keeps its times."""
     notes: dict[str, Any] = field(default_factory=dict)
     notes_key: str | None = None
     keys: dict[str, str] = field(default_factory=dict)  # topic: storage key
@@ -116,5 +118,5 @@ def stored_size(key: str, text: str | None) -> int:
     if text is None:
         return 0
     both = key + text
-    # Our records are ASCII; what lies under a key of ours need not be.
-    return 2 * len(both) if both.isascii() else len(both.encode("utf-16-le", "surrogatepass"))
+    # Our records are ASCII; what lies under a key of ours need not be. The codec is not in the page's Python.
+    return 2 * (len(both) if both.isascii() else len(both) + sum(character > "\uffff" for character in both))

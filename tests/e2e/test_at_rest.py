@@ -88,6 +88,25 @@ def test_the_records_are_of_the_documented_form(journey: Journey) -> None:
         assert data[0] == 1, "version"
 
 
+def test_no_text_under_a_key_of_ours_hides_the_sessions(journey: Journey) -> None:
+    page = journey.open_dapp()
+    page.evaluate(
+        r"""async () => {
+        const { encryptedSessionStorage: storage } = await import('./renvault.js');
+        for (const topic of ['one', '\ud800', 'a pair \ud83d\ude00'])
+          await storage.storeSession(topic, { expiry: Date.now() + 1e8, accounts: [] });
+        localStorage.setItem('rv1.zz', '\u00e9');
+        localStorage.setItem('rv1.\ud800', '\ud83d\ude00\udc00');
+        }"""
+    )
+    page.reload()
+    expect(page.locator("html[data-renvault=ready]")).to_be_attached()
+
+    expression = "renvault.encryptedSessionStorage.retrieveAllSessions().map(({ topic }) => escape(topic))"
+    assert sorted(facade(page, expression)) == ["%uD800", "a%20pair%20%uD83D%uDE00", "one"]
+    assert facade(page, "renvault.encryptedSessionStorage.getStatistics().quarantined") == 2
+
+
 def test_two_tabs_that_start_at_once_make_one_key(journey: Journey) -> None:
     first, second = journey.context.new_page(), journey.context.new_page()
     for page in (first, second):

@@ -81,6 +81,10 @@ def test_purposes_and_identities_never_share_a_key_message() -> None:
 
 def test_a_surrogate_pair_is_the_character_that_it_means() -> None:
     assert record.key_message(Purpose.SESSION, "\ud83d\ude00") == record.key_message(Purpose.SESSION, "\U0001f600")
+    assert (
+        record.key_message(Purpose.SESSION, "\ud800\ud83d\ude00\udc00")
+        == b"\x01\xed\xa0\x80\xf0\x9f\x98\x80\xed\xb0\x80"
+    )
 
 
 def test_the_aad_is_header_and_storage_key() -> None:

@@ -66,6 +66,19 @@ async def test_each_record_fails_for_itself_and_says_why() -> None:
     assert reason(found[badly]) == "The record's body cannot be inflated."
 
 
+async def test_an_error_that_nobody_foresaw_is_that_records_own() -> None:
+    cipher = FakeCipher()
+    texts = await sealed(cipher, "good", "odd")
+    good, odd = texts
+
+    def parse_but_one(purpose: int, data: dict[str, Any]) -> tuple[Purpose, str, str]:
+        return parse(purpose, {**data, "topic": data["topic"] if data["topic"] == "good" else 1 / 0})
+
+    found = await open_records(cipher, texts, parse_but_one)
+    assert found[good] == "value of good"
+    assert reason(found[odd]) == "The record cannot be read (ZeroDivisionError)."
+
+
 async def test_a_record_whose_inside_belongs_elsewhere_is_refused() -> None:
     cipher = FakeCipher()
     [key] = await storage_keys(cipher, [(Purpose.SESSION, "a")])

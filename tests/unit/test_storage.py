@@ -12,10 +12,11 @@ from renvault_web.errors import (
     StorageError,
     StorageFullError,
 )
-from renvault_web.record import KEY_PREFIX
+from renvault_web.record import KEY_PREFIX, Purpose
+from renvault_web.sealing import seal, storage_keys
 from renvault_web.session import WalletSession, parse_session
 from renvault_web.storage import EncryptedSessionStorage, OpenReport, StorageConfig, StorageStatistics
-from renvault_web.stored import StoredSession
+from renvault_web.stored import StoredSession, body_of
 from renvault_web.testing import START, FakeCipher, FakeTabs, ManualClock, MemoryStorage, fake_session, settle
 
 WEEK = 7 * 86_400.0
@@ -201,6 +202,16 @@ async def test_expired_sessions_are_removed_on_open_and_reported() -> None:
     assert len(page.own_keys()) == 1
 
 
+async def test_a_session_that_was_removed_as_expired_but_lives_on_keeps_its_times() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a", START + 10), used_at=START + 5)
+    page.clock.jump(10)
+    later = page.next_page()
+    await later.storage.open()
+    await later.storage.store_session(session("a", START + 100))
+    assert later.storage.stored_session("a") == StoredSession(session("a", START + 100), START, START + 5)
+
+
 async def test_an_expired_session_that_cannot_be_removed_stays_visible(caplog: pytest.LogCaptureFixture) -> None:
     page = await opened()
     await page.storage.store_session(session("a", START + 10))
@@ -347,6 +358,23 @@ async def test_a_record_that_cannot_be_read_stays_and_stops_nothing(caplog: pyte
     await later.storage.reload()
     assert sorted(later.topics()) == ["a", "b"]
     assert later.storage.statistics().quarantined == 0
+
+
+async def test_no_text_under_a_key_of_ours_keeps_the_sessions_from_being_read() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    [key] = page.own_keys()
+    cipher = FakeCipher()
+    unlikely = {"session": body_of(StoredSession(session("b"), START, START))["session"], "created": 10**400, "used": 1}
+    [far] = await storage_keys(cipher, [(Purpose.SESSION, "b")])
+    [page.disk.another()._entries[far]] = await seal(cipher, [(far, Purpose.SESSION, unlikely)], compress=False)
+    for name, text in {"zz": "é", "\ud800": "\ud800", "__proto__": "AQ", "": "", "astral": "\U0001f600" * 9}.items():
+        page.disk.set(KEY_PREFIX + name, text)
+
+    later = page.next_page()
+    assert await later.storage.open() == OpenReport(loaded=1, expired=(), unreadable=6)
+    assert later.topics() == ["a"]
+    assert key in later.own_keys()
 
 
 async def test_storing_over_an_unreadable_record_makes_it_readable() -> None:
