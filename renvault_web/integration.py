@@ -70,7 +70,6 @@ class WalletKitSessionIntegration:
         self._emitter = Emitter[[dict[str, Any]]](SESSION_EVENTS)
         self._listeners = Listeners[[]]()
         self._extending: dict[str, asyncio.Task[bool]] = {}
-        self._untold: list[WalletSession] = []  # expired while the page was closed
         self._planned = asyncio.Event()  # the next moment may have changed
         self._monitor: asyncio.Task[None] | None = None
         self._storage_end: Unsubscribe | None = None
@@ -79,8 +78,11 @@ class WalletKitSessionIntegration:
     # Life
 
     def start(self, expired: Iterable[WalletSession] = ()) -> None:
-        """Show what is stored, before any client. ``expired``: what ended while the page was closed, told later."""
-        self._untold += expired
+        """Show what is stored, before any client.
+
+        ``expired``: what ended while the page was closed. It is told later, unless the client knows of more time.
+        """
+        self._ledger.missed |= {session.topic: session for session in expired}
         if self._monitor is None:
             self._ledger.open(None)
             self._ledger.read_choice()
@@ -104,9 +106,6 @@ class WalletKitSessionIntegration:
         except Exception:
             self._drop_wallet()
             raise
-        untold, self._untold = self._untold, []
-        for session in untold:
-            self._tell("session_expired", session.topic, {"expiry": session.expiry})
 
     async def destroy(self) -> None:
         """Stop everything, once what was to be written is. Nothing is deleted; ``initialize`` begins anew."""

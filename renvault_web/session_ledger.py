@@ -50,6 +50,8 @@ class SessionLedger:
         self._changed = changed
         self.writer = SessionWriter(storage=storage, report=self._report)
         self.book = SessionBook(clock=clock, storage=storage, is_leaving=self._is_leaving)
+        self.missed: dict[str, WalletSession] = {}
+        """What ended while the page was closed, as far as was stored; the next look at a client tells."""
         self._wallet: Wallet | None = None
         self._redeliveries = Redeliveries()
         self._client_expiry: dict[str, float] = {}  # as the client last said it
@@ -96,8 +98,16 @@ class SessionLedger:
         listed = {session.get("topic") for session in data}
         for topic in [topic for topic in self.book.live if topic not in listed]:
             self.end(topic, "session_deleted", {"by": "client"})
+        self._tell_missed()
         if first:
             self._changed()
+
+    def _tell_missed(self) -> None:
+        missed, self.missed = self.missed, {}
+        for topic, session in missed.items():
+            if self.book.find(topic) is None:
+                self.book.ended.add(topic)
+                self._tell("session_expired", topic, {"expiry": session.expiry})
 
     def _parsed(self, listed: Iterable[object]) -> list[WalletSession]:
         sessions = []
@@ -119,7 +129,7 @@ class SessionLedger:
             topic = client.topic
             if topic in book.ended or topic in self._lone:
                 continue
-            known, was_live = book.find(topic), topic in book.live
+            known, was_live = book.find(topic) or self.missed.get(topic), topic in book.live
             session = merged(client, known)
             if known is not None and self._client_expiry.get(topic) == client.expiry:
                 session = session.with_expiry(known.expiry)  # another page extended it; this client cannot know yet

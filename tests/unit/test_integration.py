@@ -16,6 +16,7 @@ from renvault_web.integration import SESSION_EVENTS, WalletKitSessionIntegration
 from renvault_web.session import SESSION_PERIOD, SessionStatus, WalletSession, parse_session
 from renvault_web.session_book import SessionStats
 from renvault_web.storage import EncryptedSessionStorage
+from renvault_web.stored import StoredSession
 from renvault_web.testing import (
     START,
     FakeCipher,
@@ -454,6 +455,34 @@ async def test_what_ended_while_the_page_was_closed_is_told_once_after_the_start
     await service.initialize(FakeWallet(clock))
     assert [(event["topic"], event["params"]) for event in heard] == [(A, {"expiry": START + 3 * DAY})]
     await service.destroy()
+
+
+async def test_what_ended_only_as_far_as_stored_lives_on_and_is_told_nothing_about() -> None:
+    async with world() as here:
+        await here.storage.store_sessions([known(A, label="mine"), known(B)])
+        here.clock.jump(4 * DAY)
+        report = await here.storage.open()
+        assert await here.stored() == []
+        here.service.start(report.expired)
+        wallet = FakeWallet(here.clock, [listed(A, 9)])  # the host extended it without us
+        await here.service.initialize(wallet)
+        assert here.take() == [("session_expired", "b")]
+        session = here.service.get_session(A)
+        assert session == known(A, 9, label="mine")
+        assert here.storage.stored_session(A) == StoredSession(known(A, 9, label="mine"), START, START)
+        wallet.delete_from_peer(A)
+        await here.service.initialize(here.wallet)
+        assert here.take() == [("session_deleted", "a")]
+
+
+async def test_what_the_client_too_lists_as_ended_is_told_once() -> None:
+    async with world(listed(A, -1), adopt=False) as here:
+        here.service.start([known(A, -2)])
+        await here.service.initialize(here.wallet)
+        here.wallet.expire(A)
+        await here.service.reconcile()
+        assert here.take() == [("session_expired", "a")]
+        assert here.params() == {"expiry": START - 2 * DAY}
 
 
 # Getters
