@@ -113,9 +113,10 @@ class WalletKitSessionIntegration:
         if self._storage_end is not None:
             self._storage_end()
             self._storage_end = None
-        if self._monitor is not None:
-            self._monitor.cancel()
-            self._monitor = None
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            monitor.cancel()
+            await asyncio.wait({monitor})
         try:
             await within(self._clock, HOUSEKEEPING_LIMIT, self._ledger.writer.flush())
         except TimeoutError:

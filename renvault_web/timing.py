@@ -7,10 +7,10 @@ sleeps or a page that is throttled is noticed, because every wait looks at the w
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from .ports import Clock
 
@@ -28,24 +28,38 @@ async def sleep_until(clock: Clock, when: float) -> None:
 
 async def within(clock: Clock, seconds: float, awaitable: Awaitable[T]) -> T:
     """Return the result of ``awaitable``; after ``seconds`` cancel it and raise ``TimeoutError``."""
-    return await _race(awaitable, clock.sleep(seconds))
+    return await _limited(awaitable, lambda: clock.sleep(seconds))
 
 
 async def before(clock: Clock, when: float, awaitable: Awaitable[T]) -> T:
     """Return the result of ``awaitable``; when the wall clock shows ``when``, cancel it and raise ``TimeoutError``."""
-    return await _race(awaitable, sleep_until(clock, when))
+    return await _limited(awaitable, lambda: sleep_until(clock, when))
 
 
-async def _race(awaitable: Awaitable[T], limit: Awaitable[None]) -> T:
-    work = asyncio.ensure_future(awaitable)
-    timer = asyncio.ensure_future(limit)
+async def _limited(awaitable: Awaitable[T], limit: Callable[[], Awaitable[None]]) -> T:
+    """Await in the caller's own task, which a timer cancels: every store takes this path, and a task is not free."""
+    caller = cast("asyncio.Task[object]", asyncio.current_task())
+    cancels = caller.cancelling()
+    over: Exception | None = None
+
+    async def expire() -> None:
+        nonlocal over
+        try:
+            await limit()
+            await asyncio.sleep(0)  # work that ends at this very moment counts
+            over = TimeoutError("The time limit has passed.")
+        except Exception as error:
+            over = error
+        caller.cancel()
+
+    timer = asyncio.ensure_future(expire())
     try:
-        await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            raise TimeoutError("The time limit has passed.")
-        return work.result()
+        return await awaitable
     finally:
-        work.cancel()
+        # Whatever the work made of a cancellation. The timer's last step is to end: it cancels nobody any more.
         timer.cancel()
-        # Both end here, so that nothing goes on behind the caller's back.
-        await asyncio.gather(work, timer, return_exceptions=True)
+        remaining = caller.cancelling() if over is None else caller.uncancel()
+        if remaining > cancels:
+            raise asyncio.CancelledError
+        if over is not None:
+            raise over

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -71,6 +72,162 @@ async def test_a_result_at_the_very_limit_counts() -> None:
     work.set_result("just in time")
     await clock_task
     assert await task == "just in time"
+
+
+class Bell:
+    """A clock whose sleeps all end in the very turn in which it rings, or fails."""
+
+    def __init__(self) -> None:
+        self._rings: list[asyncio.Future[None]] = []
+
+    def now(self) -> float:
+        return START
+
+    def steady(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self._rings.append(asyncio.get_running_loop().create_future())
+        await self._rings[-1]
+
+    def ring(self, error: Exception | None = None) -> None:
+        for ring in self._rings:
+            if error is None:
+                ring.set_result(None)
+            else:
+                ring.set_exception(error)
+
+
+@pytest.mark.parametrize("limit_first", [True, False])
+async def test_work_that_ends_in_the_turn_of_its_limit_wins(*, limit_first: bool) -> None:
+    bell = Bell()
+    end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def work() -> str:
+        return await end
+
+    task = asyncio.create_task(within(bell, 10, work()))
+    await settle()
+    if limit_first:
+        bell.ring()
+    end.set_result("just in time")
+    if not limit_first:
+        bell.ring()
+    assert await task == "just in time"
+    await settle()
+
+
+async def test_a_limit_costs_one_task_which_ends_with_the_work() -> None:
+    clock, before_it = ManualClock(), asyncio.all_tasks()
+    more: list[int] = []
+
+    async def work() -> None:
+        await settle()
+        more.append(len(asyncio.all_tasks() - before_it))
+
+    await within(clock, 10, work())
+    assert (more, clock.sleeping) == ([1], 0)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before_it
+
+
+async def test_work_without_a_wait_needs_no_turn_of_the_loop() -> None:
+    async def answer() -> str:
+        return "answer"
+
+    turns: list[str] = []
+    asyncio.get_running_loop().call_soon(turns.append, "turn")
+    assert await within(ManualClock(), 10, answer()) == "answer"
+    assert turns == []
+    await settle()
+
+
+@pytest.mark.parametrize("end", ["returns", "raises"])
+async def test_work_that_will_not_be_cancelled_is_over_its_limit_all_the_same(end: str) -> None:
+    clock = ManualClock()
+
+    async def stubborn() -> None:
+        try:
+            await clock.sleep(100)
+        except asyncio.CancelledError:
+            await clock.sleep(1)
+            if end == "raises":
+                raise ValueError("no") from None
+
+    task = asyncio.create_task(within(clock, 10, stubborn()))
+    await clock.advance(10)
+    assert not task.done()
+    await clock.advance(1)
+    with pytest.raises(TimeoutError, match="The time limit has passed"):
+        await task
+    assert task.cancelling() == 0
+
+
+async def test_a_caller_that_is_cancelled_is_cancelled_whatever_its_work_makes_of_it() -> None:
+    clock = ManualClock()
+
+    async def stubborn() -> str:
+        with contextlib.suppress(asyncio.CancelledError):
+            await clock.sleep(100)
+        return "answer"
+
+    task = asyncio.create_task(within(clock, 10, stubborn()))
+    await settle()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert clock.sleeping == 0
+
+
+async def test_a_caller_that_is_cancelled_at_its_limit_is_cancelled() -> None:
+    bell = Bell()
+    task = asyncio.create_task(within(bell, 10, asyncio.Event().wait()))
+    await settle()
+    bell.ring()
+    for _ in range(2):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_limits_within_limits_each_end_their_own_work() -> None:
+    clock = ManualClock()
+
+    async def inner(seconds: float) -> str:
+        try:
+            await within(clock, seconds, asyncio.Event().wait())
+        except TimeoutError:
+            return "the inner limit"
+        return "no limit"
+
+    task = asyncio.create_task(within(clock, 10, inner(3)))
+    await clock.advance(3)
+    assert await task == "the inner limit"
+    task = asyncio.create_task(within(clock, 3, inner(10)))
+    await clock.advance(3)
+    with pytest.raises(TimeoutError):
+        await task
+    bell = Bell()
+
+    async def both() -> None:
+        await within(bell, 1, asyncio.Event().wait())
+
+    task_of_both = asyncio.create_task(within(bell, 1, both()))
+    await settle()
+    bell.ring()
+    with pytest.raises(TimeoutError):
+        await task_of_both
+    assert task_of_both.cancelling() == 0
+
+
+async def test_a_clock_that_fails_fails_what_it_limits() -> None:
+    bell = Bell()
+    task = asyncio.create_task(within(bell, 10, asyncio.Event().wait()))
+    await settle()
+    bell.ring(RuntimeError("broken"))
+    with pytest.raises(RuntimeError, match="broken"):
+        await task
 
 
 async def test_sleep_until_sleeps_five_seconds_at_most_at_a_time() -> None:
