@@ -134,7 +134,7 @@ def test_a_host_compiles_against_the_types(dist: Path, tmp_path: Path) -> None:
     host = tmp_path / "host.ts"
     host.write_text(
         f'import {{ sessionManager, createSdkStorage, type Session }} from "{dist}/renvault.js";\n'
-        "const sessions: Session[] = sessionManager.getActiveSessions();\n"
+        "const sessions: readonly Session[] = sessionManager.getActiveSessions();\n"
         "export const [first, storage] = [sessions[0]?.expiry, createSdkStorage()];\n"
     )
     tsc = ROOT / "web" / "node_modules" / "typescript" / "bin" / "tsc"
