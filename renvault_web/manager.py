@@ -313,7 +313,8 @@ class SessionManager:
         self._changed()
 
     def _on_deleted(self, event: dict[str, Any]) -> None:
-        if self._tabs is not None and event["params"]["by"] != "tab":
+        # What this page's client alone has lost may live in another's.
+        if self._tabs is not None and event["params"]["by"] in ("user", "wallet"):
             self._tabs.post({"kind": _DELETED, "topic": event["topic"]})
 
     def _on_message(self, message: Json) -> None:

@@ -97,7 +97,7 @@ class SessionLedger:
         self.expire_due()
         listed = {session.get("topic") for session in data}
         for topic in [topic for topic in self.book.live if topic not in listed]:
-            self.end(topic, "session_deleted", {"by": "client"})
+            self._end_of_client(topic)
         self._tell_missed()
         if first:
             self._changed()
@@ -134,7 +134,8 @@ class SessionLedger:
             if known is not None and self._client_expiry.get(topic) == client.expiry:
                 session = session.with_expiry(known.expiry)  # another page extended it; this client cannot know yet
             if is_expired(session, now):
-                self.end(topic, "session_expired", {"expiry": session.expiry})
+                if not self._lives_elsewhere(topic):
+                    self.end(topic, "session_expired", {"expiry": session.expiry})
                 continue
             self._client_expiry[topic] = client.expiry
             book.live[topic] = session
@@ -162,7 +163,7 @@ class SessionLedger:
     async def _end_lone(self, topic: str) -> None:
         await self._clock.sleep(LONE_DELETE_WAIT)
         self._put_back(topic)
-        self.end(topic, "session_deleted", {"by": "client"})
+        self._end_of_client(topic)
 
     def _put_back(self, topic: str) -> None:
         if topic in self._lone:
@@ -173,8 +174,26 @@ class SessionLedger:
     def _on_expire(self, topic: str) -> None:
         self._put_back(topic)
         session = self.book.find(topic)
-        if session is not None:
+        if session is not None and not self._lives_elsewhere(topic):
             self.end(topic, "session_expired", {"expiry": session.expiry})
+
+    def _end_of_client(self, topic: str) -> None:
+        """Let a session leave that the client has lost, why is not known."""
+        if not self._lives_elsewhere(topic):
+            self.end(topic, "session_deleted", {"by": "client"})
+
+    def _lives_elsewhere(self, topic: str) -> bool:
+        """Return whether another page has extended the session beyond this client's own end, which has come.
+
+        Then it is over for this client alone: it is not live here any more, and its record stays.
+        """
+        session = self.book.find(topic)
+        if session is None or not self._client_expiry.get(topic, 0.0) <= self._clock.now() < session.expiry:
+            return False
+        self._client_expiry.pop(topic, None)
+        if self.book.live.pop(topic, None) is not None:
+            self._changed()
+        return True
 
     def _on_wallet_event(self, topic: str, params: object) -> None:
         session = self.book.live.get(topic)
@@ -239,7 +258,7 @@ class SessionLedger:
             return None
         try:
             listed = [parse_session(data) for data in self._wallet.sessions() if data.get("topic") == topic]
-        except WalletError:
+        except RenvaultError:
             return None
         return listed[0].expiry if listed else None
 

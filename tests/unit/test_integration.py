@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from renvault_web.errors import ConfigError, NotStartedError, WalletError
+from renvault_web.errors import ConfigError, NotStartedError, StorageError, WalletError
 from renvault_web.integration import SESSION_EVENTS, WalletKitSessionIntegration
 from renvault_web.session import SESSION_PERIOD, SessionStatus, WalletSession, parse_session
 from renvault_web.session_book import SessionStats
@@ -27,6 +27,7 @@ from renvault_web.testing import (
     fake_session,
     settle,
 )
+from renvault_web.timing import PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -299,6 +300,7 @@ async def test_a_lone_delete_of_the_client_is_a_delete_after_a_short_wait() -> N
 
 async def test_an_expiry_of_a_session_that_needs_reconnect_is_told() -> None:
     async with world(stored=(known(A),)) as here:
+        here.clock.jump(3 * DAY)
         here.wallet.emit("session_expire", topic=A)
         here.wallet.emit("session_expire", topic=B)
         assert here.take() == [("session_expired", "a")]
@@ -473,6 +475,52 @@ async def test_what_ended_only_as_far_as_stored_lives_on_and_is_told_nothing_abo
         wallet.delete_from_peer(A)
         await here.service.initialize(here.wallet)
         assert here.take() == [("session_deleted", "a")]
+
+
+async def extend_elsewhere(here: World) -> None:
+    """Let another page extend session A, whose client here stays at the old end of 86.4 s, and reach that end."""
+    await here.storage.store_session(known(A, 7))
+    here.clock.jump(86.4)
+    assert here.take() == [("session_created", "a"), ("session_updated", "a")]
+    assert here.statuses() == {"a": ACTIVE}
+
+
+async def test_a_client_that_ends_what_another_page_extended_only_loses_it() -> None:
+    async with world(listed(A, 0.001)) as here:
+        await extend_elsewhere(here)
+        for _ in range(2):
+            here.wallet.expire(A)
+            assert here.statuses() == {"a": NEEDS_RECONNECT}
+            assert here.service.live_topics == ()
+        await here.clock.advance(1)
+        await here.service.reconcile()
+        assert here.take() == []
+        assert here.storage.retrieve_session(A) == known(A, 7)
+        here.clock.jump(7 * DAY)
+        await here.clock.advance(5)
+        assert here.take() == [("session_expired", "a")]
+
+
+@pytest.mark.parametrize("event", [True, False])
+async def test_a_client_that_has_dropped_what_another_page_extended_only_loses_it(event: bool) -> None:
+    async with world(listed(A, 0.001)) as here:
+        await extend_elsewhere(here)
+        here.wallet.forget(A)
+        if event:
+            here.wallet.emit("session_delete", topic=A, id=0)
+            await here.clock.advance(1)
+        await here.service.reconcile()
+        assert here.statuses() == {"a": NEEDS_RECONNECT}
+        assert here.take() == []
+        assert await here.stored() == ["a"]
+
+
+async def test_a_client_that_lists_an_old_end_does_not_end_what_another_page_extended() -> None:
+    async with world(listed(A, -1), stored=(known(A),)) as here:
+        await here.service.reconcile()
+        assert here.statuses() == {"a": NEEDS_RECONNECT}
+        assert here.take() == []
+        assert await here.stored() == ["a"]
 
 
 async def test_what_the_client_too_lists_as_ended_is_told_once() -> None:
@@ -948,3 +996,42 @@ async def test_changes_are_told_without_arguments() -> None:
         here.wallet.settle_session(listed(B))
         await settle()
         assert told == []
+
+
+class Faulty(FakeWallet):
+    """A client whose next lists of sessions raise."""
+
+    faults: list[Exception]
+
+    def sessions(self) -> list[Json]:
+        if self.faults:
+            raise self.faults.pop()
+        return super().sessions()
+
+
+async def test_the_monitor_outlives_what_should_not_happen(caplog: pytest.LogCaptureFixture) -> None:
+    async with world(adopt=False) as here:
+        wallet = Faulty(here.clock, [listed(A, 0.001), listed(B, 0.002)])
+        wallet.faults = []
+        await here.service.initialize(wallet)
+        here.take()
+        wallet.faults = [RuntimeError("broken")]
+        with caplog.at_level(logging.ERROR):
+            await here.clock.advance(86.4)
+        assert "The session monitor stumbled over RuntimeError" in caplog.text
+        assert here.take() == []
+        await here.clock.advance(PAUSE)
+        assert here.take() == [("session_expired", "a")]
+        await here.clock.advance(86.4 - PAUSE)
+        assert here.take() == [("session_expired", "b")]
+
+
+async def test_any_error_of_ours_in_the_client_s_list_leaves_the_known_end() -> None:
+    async with world(adopt=False) as here:
+        wallet = Faulty(here.clock, [listed(A, 0.001)])
+        wallet.faults = []
+        await here.service.initialize(wallet)
+        here.take()
+        wallet.faults = [StorageError("The client's store is blocked.")]
+        await here.clock.advance(86.4)
+        assert here.take() == [("session_expired", "a")]

@@ -60,6 +60,11 @@ class World:
         if any(session["topic"] == topic for session in self.wallet.sessions()):
             self.wallet.acknowledge(topic)
 
+    async def extend_elsewhere(self, topic: str) -> None:
+        session = self.service.get_session(topic)
+        if session is not None and topic in self.service.live_topics:
+            await self.storage.store_session(session.with_expiry(session.expiry + 40))
+
     def lone_delete(self, topic: str) -> None:
         self.wallet.forget(topic)
         self.wallet.emit("session_delete", topic=topic, id=0)
@@ -81,6 +86,7 @@ ACTIONS: dict[str, Callable[[World, str], object]] = {
     "settle": World.settle_session,
     "update": World.update,
     "late acknowledgement": World.acknowledge,
+    "another page extends it": lambda world, topic: world.call(world.extend_elsewhere(topic)),
     "lone delete": World.lone_delete,
     "stale extend": World.stale_extend,
     "delete from peer": on_wallet("delete_from_peer"),

@@ -403,6 +403,30 @@ async def test_a_session_deleted_in_one_page_is_gone_in_the_other() -> None:
         assert told == [{"by": "tab"}]
 
 
+async def test_a_session_that_one_page_s_client_has_lost_stays_in_the_other() -> None:
+    tabs, memory = FakeTabs(), MemoryStorage()
+    async with page(memory=memory, tabs=tabs) as here, page(memory=memory.another(), tabs=tabs.another()) as there:
+        wallet = here.wallet(A)
+        await here.adopt(wallet)
+        await there.adopt(there.wallet(A))
+        wallet.forget(A)
+        await here.manager.integration.reconcile()
+        await settle()
+        assert here.manager.get_all_sessions() == []
+        assert (there.manager.session_status(A), there.state) == (SessionStatus.ACTIVE, ConnectionState.CONNECTED)
+
+
+async def test_a_session_that_the_wallet_ends_in_one_page_is_gone_in_the_other() -> None:
+    tabs, memory = FakeTabs(), MemoryStorage()
+    async with page(memory=memory, tabs=tabs) as here, page(memory=memory.another(), tabs=tabs.another()) as there:
+        wallet = here.wallet(A)
+        await here.adopt(wallet)
+        await there.adopt(there.wallet(A))
+        wallet.delete_from_peer(A)
+        await settle()
+        assert (there.manager.get_all_sessions(), there.state) == ([], ConnectionState.IDLE)
+
+
 @pytest.mark.parametrize(
     "message", [{}, {"kind": "session_deleted"}, {"kind": "session_deleted", "topic": 5}, {"topic": A}]
 )
