@@ -15,7 +15,7 @@ from .errors import NotStartedError, WalletError
 from .events import Emitter, Listeners
 from .session import SessionStatus, WalletSession, is_expired, seconds
 from .session_ledger import SessionLedger
-from .timing import before, within
+from .timing import before, keep_on, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -87,7 +87,7 @@ class WalletKitSessionIntegration:
             self._ledger.open(None)
             self._ledger.read_choice()
             self._storage_end = self._storage.subscribe(self._ledger.follow_storage)
-            self._monitor = asyncio.ensure_future(self._watch())
+            self._monitor = asyncio.ensure_future(keep_on(self._clock, "The session monitor", self._watch))
             self._changed()
 
     async def initialize(self, wallet: Wallet) -> None:
@@ -309,18 +309,17 @@ class WalletKitSessionIntegration:
         self._changed()
 
     async def _watch(self) -> None:
-        """Look at the book whenever a status changes by itself."""
-        while True:
-            self._planned.clear()
-            moment = self._book.next_moment()
-            if moment is None:
-                await self._planned.wait()
-                continue
-            try:
-                await before(self._clock, moment, self._planned.wait())
-            except TimeoutError:
-                self._ledger.expire_due()
-                self._changed()
+        """Look at the book when a status next changes by itself."""
+        self._planned.clear()
+        moment = self._book.next_moment()
+        if moment is None:
+            await self._planned.wait()
+            return
+        try:
+            await before(self._clock, moment, self._planned.wait())
+        except TimeoutError:
+            self._ledger.expire_due()
+            self._changed()
 
     def _tell(self, name: str, topic: str | None, params: dict[str, Any]) -> None:
         self._emitter.emit(name, {"topic": topic, "params": params, "timestamp": self._clock.now()})

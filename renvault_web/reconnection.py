@@ -36,7 +36,7 @@ from .signals import (
     Started,
 )
 from .supervision import Machine, status_of, step
-from .timing import before, within
+from .timing import before, keep_on, within
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -99,7 +99,7 @@ class AutomaticReconnectionService:
         """Follow the network; with no client there is nothing to bring back yet."""
         if not self._running:
             self._ends.append(self._network.subscribe(self._on_network))
-            self._run("supervisor", self._supervise())
+            self._run("supervisor", keep_on(self._clock, "The supervision of the connection", self._supervise))
             self._give(Started(online=self._network.online()))
 
     async def initialize(self, wallet: Wallet, config: ReconnectionConfig | None = None, **changes: object) -> None:
@@ -198,17 +198,17 @@ class AutomaticReconnectionService:
                 self._give(RelayLost(presentable(str(message))))
 
     async def _supervise(self) -> None:
-        while True:
-            self._planned.clear()
-            deadline = self._machine.deadline
-            if deadline is None:
-                await self._planned.wait()
-                continue
-            try:
-                await before(self._clock, deadline, self._planned.wait())
-            except TimeoutError:
-                if self._machine.deadline == deadline:
-                    self._give(Signal.DEADLINE_PASSED)
+        """Wait for the machine's next deadline."""
+        self._planned.clear()
+        deadline = self._machine.deadline
+        if deadline is None:
+            await self._planned.wait()
+            return
+        try:
+            await before(self._clock, deadline, self._planned.wait())
+        except TimeoutError:
+            if self._machine.deadline == deadline:
+                self._give(Signal.DEADLINE_PASSED)
 
     # Stepping: inputs in the order they came, each with all its effects before the next
 

@@ -1,4 +1,4 @@
-"""Time limits and long sleeps, over the ``Clock`` port alone.
+"""Time limits, long sleeps and lifelong tasks, over the ``Clock`` port alone.
 
 Services never ask the event loop for time: a manual clock then drives whole scenarios in a test, and a device that
 sleeps or a page that is throttled is noticed, because every wait looks at the wall clock again.
@@ -7,7 +7,11 @@ sleeps or a page that is throttled is noticed, because every wait looks at the w
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar, cast
+import logging
+import traceback
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
+
+from .diagnosis import presentable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,8 +20,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
+
 LONGEST_SLEEP = 5.0
 """Seconds of one sleep at most, so that a jump of the wall clock is seen soon."""
+
+PAUSE = 5.0
+"""Seconds that a lifelong task rests after a fault, so that one that lasts does not make it spin."""
 
 
 async def sleep_until(clock: Clock, when: float) -> None:
@@ -63,3 +72,26 @@ async def _limited(awaitable: Awaitable[T], limit: Callable[[], Awaitable[None]]
             raise asyncio.CancelledError
         if over is not None:
             raise over
+
+
+async def keep_on(clock: Clock, what: str, turn: Callable[[], Awaitable[object]]) -> NoReturn:
+    """Await ``turn()`` again and again until cancelled; what one raises is logged, and the next comes after ``PAUSE``.
+
+    Of the fault, place and kind are logged as they are, its text without secrets.
+    """
+    while True:
+        try:
+            await turn()
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error(
+                "%s stumbled over %s (%s) in %s, %s:%s; it goes on in %g s.",
+                what,
+                type(error).__name__,
+                presentable(str(error)),
+                place.name,
+                place.filename.rpartition("/")[2],
+                place.lineno,
+                PAUSE,
+            )
+            await clock.sleep(PAUSE)

@@ -15,6 +15,7 @@ from renvault_web.errors import ConfigError, NotStartedError, WalletError
 from renvault_web.reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus
 from renvault_web.reconnection import RECONNECTION_EVENTS, AutomaticReconnectionService
 from renvault_web.testing import START, FakeNetwork, FakeWallet, ManualClock, fake_session, settle
+from renvault_web.timing import PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -604,3 +605,29 @@ async def test_a_device_that_slept_tries_as_soon_as_it_wakes() -> None:
         here.clock.jump(600)
         await here.clock.advance(4)
         assert here.wallet.opens == 1
+
+
+async def test_the_supervisor_outlives_what_should_not_happen(caplog: pytest.LogCaptureFixture) -> None:
+    class Faulty(ManualClock):
+        fault = False
+
+        def now(self) -> float:
+            if self.fault:
+                self.fault = False
+                raise RuntimeError("broken")
+            return super().now()
+
+    clock = Faulty()
+    wallet = FakeWallet(clock, [SESSION])
+    service = AutomaticReconnectionService(clock=clock, network=FakeNetwork(), random=lambda: 0.0)
+    await service.initialize(wallet)
+    await clock.advance(10)
+    wallet.kill_relay()
+    await settle()
+    clock.fault = True
+    with caplog.at_level(logging.ERROR):
+        await clock.advance(1)
+    assert "The supervision of the connection stumbled over RuntimeError" in caplog.text
+    await clock.advance(PAUSE)
+    assert wallet.opens == 1
+    await service.destroy()

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 
 import pytest
 
 from renvault_web.testing import START, ManualClock, settle
-from renvault_web.timing import before, sleep_until, within
+from renvault_web.timing import PAUSE, before, keep_on, sleep_until, within
 
 
 async def answer_after(clock: ManualClock, seconds: float) -> str:
@@ -274,4 +275,29 @@ async def test_before_returns_the_result() -> None:
     task = asyncio.create_task(before(clock, START + 3600, answer_after(clock, 1)))
     await clock.advance(1)
     assert await task == "answer"
+    assert clock.sleeping == 0
+
+
+async def test_a_lifelong_task_that_stumbles_says_so_without_secrets_pauses_and_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = ManualClock()
+    turns: list[float] = []
+
+    async def turn() -> None:
+        turns.append(clock.now() - START)
+        if len(turns) < 3:
+            raise KeyError(f"wc:{'a' * 64}@2?symKey=secret")
+        await clock.sleep(100)
+
+    with caplog.at_level(logging.ERROR):
+        task = asyncio.create_task(keep_on(clock, "The watch", turn))
+        await clock.advance(150)
+    assert turns == [0, PAUSE, 2 * PAUSE, 2 * PAUSE + 100]
+    message = caplog.messages[0]
+    assert message.startswith("The watch stumbled over KeyError ('wc:…') in turn, test_timing.py:")
+    assert "secret" not in caplog.text
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert clock.sleeping == 0
