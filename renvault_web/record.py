@@ -137,7 +137,7 @@ def decode_record(text: str) -> Record:
         raise CorruptRecordError("The record is not canonical base64url: at least one character was changed.")
     if data[:1] and data[0] != VERSION:
         raise CorruptRecordError(
-            f"The record has version {data[0]}, this page reads version {VERSION}. It is kept as it is: "
+            f"The record has version {data[0]}, this page reads version {VERSION}. It is kept: "
             "a newer version of this page can read it."
         )
     if len(data) < HEADER_SIZE + IV_SIZE + TAG_SIZE:

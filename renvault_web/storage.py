@@ -1,8 +1,9 @@
 """EncryptedSessionStorage: one sealed record a session, and an opened view of all of them.
 
 Reads are synchronous and come from the view; writes are awaited and return once the record has been read back. A
-record that cannot be read is counted, reported and left where it is. The other pages of this origin are told of each
-change, and theirs are followed. What a record is made of says ``record.py``.
+record that cannot be read is counted, reported and left where it is; before its place is written to, it is kept
+aside. The other pages of this origin are told of each change, and theirs are followed. What a record is made of says
+``record.py``.
 """
 
 from __future__ import annotations
@@ -12,19 +13,13 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from .errors import (
-    ConfigError,
-    CorruptRecordError,
-    NotStartedError,
-    RenvaultError,
-    StorageError,
-    StorageFullError,
-)
+from .errors import ConfigError, CorruptRecordError, NotStartedError, RenvaultError, StorageError
 from .events import Listeners
+from .quarantine import ASIDE_PREFIX, Quarantine
 from .record import KEY_PREFIX, Purpose, claimed_purpose
 from .sealing import open_records, seal, storage_keys
 from .session import WalletSession, is_expired
-from .stored import NOTES, StoredSession, View, body_of, parse_body, renewed, stored_size
+from .stored import NOTES, StoredSession, View, body_of, parse_body, renewed
 from .timing import within
 
 if TYPE_CHECKING:
@@ -80,7 +75,7 @@ class StorageStatistics:
     max_size: int
     usage_percent: float
     quarantined: int
-    """Records that cannot be read; they are kept."""
+    """Records that cannot be read; they are kept. Those whose place was needed count here and not in the sizes."""
     persistent: bool
     """False where everything stored dies with the page."""
 
@@ -107,6 +102,7 @@ class EncryptedSessionStorage:
         config: StorageConfig | None = None,
     ) -> None:
         self._storage = storage
+        self._quarantine = Quarantine(storage)
         self._cipher = cipher
         self._clock = clock
         self._tabs = tabs
@@ -194,7 +190,7 @@ class EncryptedSessionStorage:
             total_size=size,
             max_size=limit,
             usage_percent=round(100 * size / limit, 2),
-            quarantined=len(view.unreadable),
+            quarantined=len(view.unreadable) + view.aside,
             persistent=self.persistent,
         )
 
@@ -222,7 +218,11 @@ class EncryptedSessionStorage:
         await self._exclusively(lambda: self._remove_session(topic))
 
     async def clear_all_sessions(self) -> None:
-        """Remove every session's record, also those of other pages and those that cannot be opened any more."""
+        """Remove every session's record, also those of other pages and those that cannot be opened any more.
+
+        What is no session's record by its header stays, and so does what was kept aside before: it goes when newer
+        ones take its room.
+        """
         await self._exclusively(self._clear)
 
     async def reload(self) -> None:
@@ -263,7 +263,9 @@ class EncryptedSessionStorage:
 
     async def _read(self, view: View) -> _Found:
         """Open what the store has that the view has not; None for what is gone."""
-        texts = {key: text for key in self._own_keys() if (text := self._storage.get(key)) is not None}
+        keys = self._storage.keys()
+        view.aside = sum(key.startswith(ASIDE_PREFIX) for key in keys)
+        texts = {k: text for k in keys if k.startswith(KEY_PREFIX) and (text := self._storage.get(k)) is not None}
         changed = {key: text for key, text in texts.items() if view.texts.get(key) != text}
         opened = await open_records(self._cipher, changed, parse_body)
         found: _Found = dict.fromkeys(view.texts.keys() - texts.keys())
@@ -310,8 +312,11 @@ class EncryptedSessionStorage:
         items = [(key, purpose, body) for key, body in zip(keys, bodies, strict=True)]
         texts = await seal(self._cipher, items, compress=self._config.compression_enabled)
         self._require_current(view)
-        self._require_room(view, dict(zip(keys, texts, strict=True)))
+        view.require_room(dict(zip(keys, texts, strict=True)), self._config.max_storage_size)
         for key, text, value in zip(keys, texts, values, strict=True):
+            if key in view.unreadable and self._storage.get(key) == view.texts[key]:
+                self._quarantine.keep(key, view.texts[key], self._clock.now())
+                view.aside = len(self._quarantine.keys())
             self._storage.set(key, text)
             if self._storage.get(key) != text:
                 raise StorageError("A record did not read back as it was written. The browser may be blocking storage.")
@@ -326,7 +331,7 @@ class EncryptedSessionStorage:
 
     async def _clear(self) -> None:
         view = self._opened()
-        for key in self._own_keys():
+        for key in [key for key in self._storage.keys() if key.startswith(KEY_PREFIX)]:  # noqa: SIM118 - a port
             if key in view.topics or claimed_purpose(self._storage.get(key) or "") == Purpose.SESSION:
                 self._remove(view, key)
 
@@ -383,16 +388,6 @@ class EncryptedSessionStorage:
     def _require_current(self, view: View) -> None:
         if self._view is not view:
             raise NotStartedError("The session storage was closed meanwhile.")
-
-    def _require_room(self, view: View, texts: Mapping[str, str]) -> None:
-        used, limit = view.size, self._config.max_storage_size
-        more = sum(stored_size(key, text) - stored_size(key, view.texts.get(key)) for key, text in texts.items())
-        if more > 0 and used + more > limit:
-            figures = f"{more} bytes more: {used} of {limit} are used"
-            raise StorageFullError(f"There is no room for {figures}. Disconnect sessions you no longer need.")
-
-    def _own_keys(self) -> list[str]:
-        return [key for key in self._storage.keys() if key.startswith(KEY_PREFIX)]  # noqa: SIM118 - a port, no dict
 
     async def _keys(self, view: View, topics: Iterable[str]) -> list[str]:
         known = {topic: view.keys.get(topic) for topic in topics}

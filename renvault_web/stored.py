@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .errors import CorruptRecordError, WalletError
+from .errors import CorruptRecordError, StorageFullError, WalletError
 from .record import Purpose
 from .session import WalletSession, parse_session, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .ports import Json
 
 NOTES = "notes"
@@ -40,8 +42,10 @@ class View:
     topics: dict[str, str] = field(default_factory=dict)  # the way back
     texts: dict[str, str] = field(default_factory=dict)  # storage key: record
     unreadable: set[str] = field(default_factory=set)  # storage keys
+    aside: int = 0
+    """How many records are kept aside (``quarantine.py``)."""
     size: int = 0
-    """Bytes that our records take."""
+    """Bytes that our records take, those kept aside left out."""
 
     def put(self, key: str, text: str, value: StoredSession | Json) -> None:
         """Take over a record that was read or written."""
@@ -67,6 +71,13 @@ class View:
             del self.sessions[topic], self.keys[topic]
         if key == self.notes_key:
             self.notes, self.notes_key = {}, None
+
+    def require_room(self, texts: Mapping[str, str], limit: int) -> None:
+        """Raise ``StorageFullError`` where ``texts`` in place of what is there would go beyond ``limit`` bytes."""
+        more = sum(stored_size(key, text) - stored_size(key, self.texts.get(key)) for key, text in texts.items())
+        if more > 0 and self.size + more > limit:
+            figures = f"{more} bytes more: {self.size} of {limit} are used"
+            raise StorageFullError(f"There is no room for {figures}. Disconnect sessions you no longer need.")
 
     def sort(self) -> None:
         """Bring the sessions into the order in which they were first stored."""
@@ -118,5 +129,5 @@ def stored_size(key: str, text: str | None) -> int:
     if text is None:
         return 0
     both = key + text
-    # Our records are ASCII; what lies under a key of ours need not be. The codec is not in the page's Python.
+    # Our records are ASCII; what lies under a key of ours need not be. The codec utf-16-le is not in the page's Python.
     return 2 * (len(both) if both.isascii() else len(both) + sum(character > "\uffff" for character in both))

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 
 import pytest
@@ -377,14 +379,89 @@ async def test_no_text_under_a_key_of_ours_keeps_the_sessions_from_being_read() 
     assert key in later.own_keys()
 
 
-async def test_storing_over_an_unreadable_record_makes_it_readable() -> None:
+def spoiled(text: str) -> dict[str, str]:
+    """The record as a newer version, a damaged disk and a lost key leave it."""
+    data = bytearray(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    newer, foreign = bytearray(data), bytearray(data)
+    newer[0], foreign[3] = 2, data[3] ^ 1
+    return {
+        "newer": urlsafe_b64encode(newer).rstrip(b"=").decode(),
+        "changed": text[:60] + ("A" if text[60] != "A" else "B") + text[61:],
+        "foreign": urlsafe_b64encode(foreign).rstrip(b"=").decode(),
+    }
+
+
+@pytest.mark.parametrize("kind", ["newer", "changed", "foreign"])
+async def test_before_an_unreadable_record_is_written_over_it_is_kept_aside(kind: str) -> None:
     page = await opened()
     await page.storage.store_session(session("a"))
-    later = page.next_page(cipher=FakeCipher(key_id=b"new key!"))
-    assert (await later.storage.open()).unreadable == 1
+    await page.storage.store_notes({"primary": "a"})
+    wrong = {key: spoiled(page.disk.get(key) or "")[kind] for key in page.own_keys()}
+    for key, text in wrong.items():
+        page.disk.set(key, text)
+
+    later = page.next_page()
+    assert (await later.storage.open()).unreadable == 2
+    await later.storage.store_session(session("a"))
+    await later.storage.store_notes({"primary": "b"})
+    assert later.topics() == ["a"]
+    assert later.storage.notes == {"primary": "b"}
+    assert later.storage.statistics().quarantined == 2
+    kept = {f"rvq1.1700000000000.{key.removeprefix(KEY_PREFIX)}": text for key, text in wrong.items()}
+    everything = page.disk.another()
+    assert {key: everything.get(key) for key in everything.keys() if key.startswith("rvq1.")} == kept  # noqa: SIM118
+
+    await later.storage.store_session(session("a", START + WEEK + 1))  # one that can be read is not kept aside
+    await later.storage.clear_all_sessions()
+    assert later.storage.statistics().quarantined == 2
+    assert await page.next_page().storage.open() == OpenReport(loaded=0, expired=(), unreadable=0)
+
+
+async def test_a_record_that_another_page_has_put_right_meanwhile_is_not_kept_aside() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    [key] = page.own_keys()
+    right = page.disk.get(key) or ""
+    page.disk.set(key, "?")
+    later = page.next_page()
+    await later.storage.open()
+    page.disk.set(key, right)
     await later.storage.store_session(session("a"))
     assert later.storage.statistics().quarantined == 0
-    assert later.topics() == ["a"]
+
+
+async def test_an_unreadable_record_that_cannot_be_kept_aside_is_not_written_over() -> None:
+    page = await opened(MemoryStorage(capacity=2_000))
+    await page.storage.store_session(session("a"))
+    [key] = page.own_keys()
+    wrong = spoiled(page.disk.get(key) or "")["changed"]
+    page.disk.set(key, wrong)
+    page.disk.set("of another program", "x" * (900 - len(wrong) - len(key)))
+    later = page.next_page()
+    await later.storage.open()
+    with pytest.raises(StorageFullError):
+        await later.storage.store_session(session("a"))
+    assert page.disk.get(key) == wrong
+    assert later.storage.statistics().quarantined == 1
+
+
+async def test_a_page_killed_while_it_keeps_a_record_aside_loses_none() -> None:
+    for operations in range(8):
+        page = await opened()
+        await page.storage.store_session(session("a"))
+        [key] = page.own_keys()
+        wrong = spoiled(page.disk.get(key) or "")["changed"]
+        page.disk.set(key, wrong)
+        killed = page.next_page()
+        await killed.storage.open()
+        killed.disk.fail_after(operations)
+        with contextlib.suppress(StorageError):
+            await killed.storage.store_session(session("a"))
+        later = page.next_page()
+        await later.storage.open()
+        await later.storage.store_session(session("a"))
+        assert later.storage.statistics().quarantined == 1
+        assert [text for at, text in page.disk._entries.items() if at.startswith("rvq1.")] == [wrong]
 
 
 async def test_notes_that_are_removed_or_unreadable_are_empty() -> None:
