@@ -263,11 +263,12 @@ class AutomaticReconnectionService:
             raise NotStartedError(f"{effect} needs a wallet client.")
         match effect:
             case Do.TAKE:
-                if not wallet.hold():
-                    _log.warning("The client's transport cannot be taken; its own reconnection loop stays in charge.")
-                    self._inbox.appendleft(Signal.HOLD_REFUSED)
+                self._take(wallet)
             case Do.GIVE_BACK:
-                wallet.release()
+                try:
+                    wallet.release()
+                except WalletError as error:
+                    _log.warning("The client's transport could not be given back: %s", presentable(str(error)))
             case StartAttempt(number):
                 self._run("attempt", self._try(wallet, number))
             case Do.CANCEL_ATTEMPT:
@@ -280,6 +281,16 @@ class AutomaticReconnectionService:
                 self._end("probe")
             case Restore(announce):  # pragma: no branch - the last of all effects
                 self._run("restoring", self._bring_back(announce=announce))
+
+    def _take(self, wallet: Wallet) -> None:
+        reason = "its fields are not as known"
+        try:
+            if wallet.hold():
+                return
+        except WalletError as error:
+            reason = presentable(str(error))
+        _log.warning("The client's transport cannot be taken (%s); its own reconnection loop stays in charge.", reason)
+        self._inbox.appendleft(Signal.HOLD_REFUSED)
 
     @property
     def _running(self) -> bool:

@@ -631,3 +631,34 @@ async def test_the_supervisor_outlives_what_should_not_happen(caplog: pytest.Log
     await clock.advance(PAUSE)
     assert wallet.opens == 1
     await service.destroy()
+
+
+async def test_a_client_that_fails_as_it_is_taken_is_mirrored(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(FakeWallet):
+        def hold(self) -> bool:
+            raise WalletError(f"broken at {'a' * 64}")
+
+    clock = ManualClock()
+    service = AutomaticReconnectionService(clock=clock, network=FakeNetwork())
+    with caplog.at_level(logging.WARNING):
+        await service.initialize(Failing(clock, [SESSION]))
+    await settle()
+    assert (service.get_status().state, service.get_status().supervised) == (CONNECTED, False)
+    assert "cannot be taken (broken at aaaaaaaa…)" in caplog.text
+    await service.destroy()
+
+
+async def test_a_client_that_fails_as_it_is_given_back_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(FakeWallet):
+        def release(self) -> None:
+            raise WalletError(f"broken at {'a' * 64}")
+
+    clock, network = ManualClock(), FakeNetwork()
+    wallet = Failing(clock, [SESSION])
+    service = AutomaticReconnectionService(clock=clock, network=network)
+    await service.initialize(wallet)
+    await settle()
+    with caplog.at_level(logging.WARNING):
+        await service.destroy()
+    assert (wallet.listeners, network.listeners, service.get_status().state) == (0, 0, STOPPED)
+    assert "could not be given back: broken at aaaaaaaa…" in caplog.text
