@@ -77,7 +77,8 @@ def _with_accounts(session: WalletSession, chain: str, data: object) -> WalletSe
     if not isinstance(data, list) or not all(isinstance(account, str) and account for account in data):
         return session
     new = [account if ":" in account else f"{chain}:{account}" for account in data]
-    others = [account for account in session.accounts if not account.startswith(f"{chain}:") and account not in new]
+    taken = set(new)
+    others = [account for account in session.accounts if not account.startswith(f"{chain}:") and account not in taken]
     return replace(session, accounts=(*new, *others))
 
 

@@ -80,6 +80,24 @@ def test_accounts_changed_replaces_those_of_its_chain(data: object, accounts: tu
     assert after_wallet_event(session, params("accountsChanged", data)).accounts == accounts
 
 
+def test_many_accounts_are_not_compared_each_with_each() -> None:
+    compared = 0
+
+    class Account(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    session = replace(SESSION, accounts=tuple(f"stacks:2:ST{number}" for number in range(1000)))
+    new = [Account(f"stacks:1:SP{number}") for number in range(1000)]
+    after = after_wallet_event(session, params("accountsChanged", new))
+    assert (compared, after.accounts) == (0, (*new, *session.accounts))
+
+
 @pytest.mark.parametrize(
     ("data", "chain"),
     [
