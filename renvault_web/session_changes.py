@@ -88,9 +88,10 @@ def _chain(chain: str, data: Any) -> str:
         return str(data)
     try:
         number = int(data, 16 if data.startswith("0x") else 10) if isinstance(data, str) else int(data)
+        named = f"{chain.split(':')[0]}:{number}"  # Python refuses to write a giant number
     except (TypeError, ValueError, OverflowError):
         return chain
-    return f"{chain.split(':')[0]}:{number}"
+    return named if _is_chain(named) else chain
 
 
 def _is_chain(value: object) -> bool:

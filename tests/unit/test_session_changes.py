@@ -109,6 +109,10 @@ def test_many_accounts_are_not_compared_each_with_each() -> None:
         ("test", "stacks:1"),
         (float("nan"), "stacks:1"),
         (float("inf"), "stacks:1"),
+        (1e308, "stacks:1"),
+        ("0x" + "f" * 5000, "stacks:1"),
+        ("9" * 5000, "stacks:1"),
+        ("9" * 33, "stacks:1"),
     ],
 )
 def test_chain_changed_moves_the_chain(data: object, chain: str) -> None:
