@@ -18,6 +18,7 @@ from .events import Listeners
 from .integration import WalletKitSessionIntegration
 from .reconnection import AutomaticReconnectionService
 from .storage import EncryptedSessionStorage, StorageStatistics
+from .timing import Soon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -75,7 +76,7 @@ class SessionManager:
         )
         self._tabs = tabs
         self._listeners = Listeners[[]]()
-        self._planned = False
+        self._news = Soon(self._listeners.call)
         self._problems: dict[str, str] = {}
         self._ends: list[Unsubscribe] = []
         self._wallet: Wallet | None = None
@@ -162,7 +163,7 @@ class SessionManager:
             await self._integration.destroy()
             self._storage.close()
             self._problems.clear()
-            self._changed()
+            self._news.plan()
 
     async def _start(self, destroys: int) -> None:
         if destroys != self._destroys or (self._ends and "storage" not in self._problems):
@@ -172,15 +173,15 @@ class SessionManager:
             self._integration.start(report.expired if report else ())
             self._reconnection.start()
             self._ends += [
-                self._storage.subscribe(self._changed),
+                self._storage.subscribe(self._news.plan),
                 self._integration.subscribe(self._on_sessions),
                 self._integration.on("session_deleted", self._on_deleted),
                 self._integration.on("session_expired", lambda _: self._call(self._on_expired)),
-                self._reconnection.subscribe(self._changed),
+                self._reconnection.subscribe(self._news.plan),
             ]
             if self._tabs is not None:
                 self._ends.append(self._tabs.subscribe(self._on_message))
-            self._changed()
+            self._news.plan()
 
     async def _try(self, part: str, work: Coroutine[Any, Any, T]) -> T | None:
         """Return what ``work`` returns; where it fails or is cut short by ``destroy``, None. A failure is a problem."""
@@ -199,7 +200,7 @@ class SessionManager:
             return step.result()
         _log.warning("The %s does not work.", part, exc_info=None if isinstance(error, RenvaultError) else error)
         self._problems[part] = presentable(str(error)) or type(error).__name__
-        self._changed()
+        self._news.plan()
         return None
 
     # What hosts ask
@@ -310,7 +311,7 @@ class SessionManager:
     def _on_sessions(self) -> None:
         if self._integration.has_client:
             self._reconnection.set_has_sessions(present=bool(self._integration.live_topics))
-        self._changed()
+        self._news.plan()
 
     def _on_deleted(self, event: dict[str, Any]) -> None:
         # What this page's client alone has lost may live in another's.
@@ -321,15 +322,6 @@ class SessionManager:
         topic = message.get("topic")
         if message.get("kind") == _DELETED and isinstance(topic, str):
             self._integration.end_from_tab(topic)
-
-    def _changed(self) -> None:
-        if not self._planned:
-            self._planned = True
-            asyncio.get_running_loop().call_soon(self._tell)
-
-    def _tell(self) -> None:
-        self._planned = False
-        self._listeners.call()
 
 
 async def _called(callback: Callable[..., object], *args: object) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from . import wire
 from .errors import RenvaultError
-from .timing import sleep_until
+from .timing import Soon, sleep_until
 from .views import banner
 from .views.mounts import MOUNTS, BannerMount
 from .views.snapshot import Action, ActionKind, Connection, SessionRow, Snapshot, StorageInfo
@@ -66,7 +66,7 @@ class Presenter:
         self._views: dict[str, Mount] = {}
         self._outcomes: dict[tuple[str, ActionKind], tuple[Action, float]] = {}  # (topic, kind): (action, shown until)
         self._visible = True
-        self._planned: asyncio.Handle | None = None
+        self._drawing = Soon(self._draw)
         self._alarm: asyncio.Task[None] | None = None
         self._ends: list[Unsubscribe] = []
 
@@ -96,9 +96,7 @@ class Presenter:
         for end in self._ends:
             end()
         self._ends.clear()
-        if self._planned is not None:
-            self._planned.cancel()
-            self._planned = None
+        self._drawing.cancel()
         self._wake_at(None)
 
     def set_visible(self, visible: bool) -> None:
@@ -108,8 +106,8 @@ class Presenter:
 
     def refresh(self) -> None:
         """Draw again before the event loop's next turn."""
-        if self._views and self._planned is None:
-            self._planned = asyncio.get_running_loop().call_soon(self._draw)
+        if self._views:
+            self._drawing.plan()
 
     def snapshot(self) -> Snapshot:
         """Return what the views see now."""
@@ -160,7 +158,6 @@ class Presenter:
         return tell
 
     def _draw(self) -> None:
-        self._planned = None
         now = self._clock.now()
         self._outcomes = {key: outcome for key, outcome in self._outcomes.items() if now < outcome[1]}
         snapshot = self.snapshot()

@@ -1,4 +1,4 @@
-"""Time limits, long sleeps and lifelong tasks, over the ``Clock`` port alone.
+"""Time limits, long sleeps and lifelong tasks, over the ``Clock`` port alone; and what is to be done once a turn.
 
 Services never ask the event loop for time: a manual clock then drives whole scenarios in a test, and a device that
 sleeps or a page that is throttled is noticed, because every wait looks at the wall clock again.
@@ -95,3 +95,26 @@ async def keep_on(clock: Clock, what: str, turn: Callable[[], Awaitable[object]]
                 PAUSE,
             )
             await clock.sleep(PAUSE)
+
+
+class Soon:
+    """Calls ``work()`` in the event loop's next turn, once however often it was planned."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work = work
+        self._planned: asyncio.Handle | None = None
+
+    def plan(self) -> None:
+        """Have the work done soon."""
+        if self._planned is None:
+            self._planned = asyncio.get_running_loop().call_soon(self._run)
+
+    def cancel(self) -> None:
+        """Have it not done, until it is planned again."""
+        if self._planned is not None:
+            self._planned.cancel()
+            self._planned = None
+
+    def _run(self) -> None:
+        self._planned = None
+        self._work()

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from renvault_web.testing import START, ManualClock, settle
-from renvault_web.timing import PAUSE, before, keep_on, sleep_until, within
+from renvault_web.timing import PAUSE, Soon, before, keep_on, sleep_until, within
 
 
 async def answer_after(clock: ManualClock, seconds: float) -> str:
@@ -301,3 +301,45 @@ async def test_a_lifelong_task_that_stumbles_says_so_without_secrets_pauses_and_
     with pytest.raises(asyncio.CancelledError):
         await task
     assert clock.sleeping == 0
+
+
+async def test_what_is_planned_several_times_is_done_once_in_the_next_turn() -> None:
+    done: list[str] = []
+    soon = Soon(lambda: done.append("done"))
+    soon.plan()
+    soon.plan()
+    assert done == []
+    await settle()
+    assert done == ["done"]
+    soon.plan()
+    await settle()
+    assert done == ["done", "done"]
+
+
+async def test_what_is_planned_may_plan_itself_again_and_fail(caplog: pytest.LogCaptureFixture) -> None:
+    turns: list[str] = []
+
+    def work() -> None:
+        turns.append("turn")
+        if len(turns) == 1:
+            soon.plan()
+            raise ValueError("no")
+
+    soon = Soon(work)
+    soon.plan()
+    await settle()
+    assert turns == ["turn", "turn"]
+    assert "ValueError: no" in caplog.text
+
+
+async def test_what_is_cancelled_is_not_done_but_can_be_planned_again() -> None:
+    done: list[str] = []
+    soon = Soon(lambda: done.append("done"))
+    soon.cancel()
+    soon.plan()
+    soon.cancel()
+    await settle()
+    assert done == []
+    soon.plan()
+    await settle()
+    assert done == ["done"]
