@@ -1,4 +1,4 @@
-"""What a wallet sent, made safe where it leaves the SDK: web/src/wallet-json.ts."""
+"""What a wallet sent, made safe where it leaves the SDK: web/src/wallet-json.ts and web/src/wallet-calls.ts."""
 
 from __future__ import annotations
 
@@ -33,3 +33,23 @@ def test_texts_of_the_metadata_are_cut_and_addresses_that_are_too_long_left_out(
 
 def test_an_event_brings_at_most_a_thousand_texts_in_a_list(told: Any) -> None:
     assert told["event"] == [1000, 5000, 65_536]
+
+
+def test_whatever_is_thrown_becomes_an_error_of_ours(told: Any) -> None:
+    assert told["errors"] == [
+        *[["wallet", "Unknown error."]] * 4,
+        ["wallet", "text"],
+        ["wallet", 2000],
+    ]
+    assert told["known"] == [
+        ["expired", "The wallet client has expired."],
+        ["gone", "The wallet client is not known to the wallet client. Connect again."],
+    ]
+
+
+def test_whatever_a_wallet_refuses_with_becomes_an_error_of_ours(told: Any) -> None:
+    assert told["refusals"] == [
+        ["refused", "The wallet refused: Unknown error."],
+        ["refused", "The wallet refused: No."],
+        ["refused", 2020],
+    ]

@@ -2,7 +2,7 @@
 import { within } from "./limit.ts";
 import { replace } from "./replace.ts";
 import { RenvaultError } from "./types.ts";
-import { short } from "./wallet-json.ts";
+import { errorText, short } from "./wallet-json.ts";
 import type { HistoryRecord, SignClient } from "./wallet-sdk.ts";
 
 /** The SDK's USER_DISCONNECTED. */
@@ -153,7 +153,7 @@ export class WalletCalls {
 /** Reads what any call has thrown into an error of the Wallet port. */
 export function walletError(error: unknown, topic: string): RenvaultError {
   if (error instanceof RenvaultError) return error;
-  const message = String((error as { message?: unknown } | null)?.message ?? error);
+  const message = errorText(error);
   const name = topic ? `Session ${short(topic)}` : "The wallet client";
   if (/^Expired\b/.test(message)) return new RenvaultError("expired", `${name} has expired.`);
   if (/No matching key|recently deleted|does not exist in keychain/i.test(message)) {
@@ -168,8 +168,7 @@ export function walletError(error: unknown, topic: string): RenvaultError {
 /** The peer's own answer is a plain object, the SDK's failures are Errors. */
 function refused(error: unknown): never {
   if (error instanceof Error) throw error;
-  const message = String((error as { message?: unknown } | null)?.message ?? error);
-  throw new RenvaultError("refused", `The wallet refused: ${message}`);
+  throw new RenvaultError("refused", `The wallet refused: ${errorText(error)}`);
 }
 
 function noAnswer(topic: string, limitMs: number, more = ""): RenvaultError {

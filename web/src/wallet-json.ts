@@ -16,6 +16,9 @@ const MOST_ICONS = 8;
 /** The most accounts of a session, and the most texts of any list: an event's accounts are one. */
 const MOST_ACCOUNTS = 1_000;
 
+/** The longest text of an error, UTF-16 units. */
+const LONGEST_ERROR = 2_000;
+
 /** The deepest nesting that crosses: JSON readers recurse. */
 const DEEPEST = 32;
 
@@ -67,6 +70,12 @@ export function plainSession(record: SessionRecord): Json {
 /** A topic as messages may show it. */
 export function short(topic: string): string {
   return topic.slice(0, 8);
+}
+
+/** What an error says, cut: whatever was thrown, by the SDK or as a wallet's answer. */
+export function errorText(error: unknown): string {
+  const message = typeof error === "string" ? error : fields(error)["message"];
+  return typeof message === "string" ? message.slice(0, LONGEST_ERROR) : "Unknown error.";
 }
 
 /** Whether an address may cross. One that is cut would be another address. */
