@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Listeners(Generic[P]):
@@ -49,7 +49,7 @@ class Listeners(Generic[P]):
             try:
                 listener(*args, **kwargs)
             except Exception:
-                logger.exception("A listener raised; the others are told all the same.")
+                _log.exception("A listener raised; the others are told all the same.")
 
     def __len__(self) -> int:
         return len(self._listeners)

@@ -218,7 +218,7 @@ class WalletKitSessionIntegration:
             ) from error
         except WalletError as error:
             if error.code == "gone":
-                self._ledger.compare()
+                self._ledger.reconcile()
             raise
         if not self._ledger.extended(topic, seconds(expiry)):
             raise WalletError(f"Session {topic[:8]} has ended while it was being extended.", code="gone")
@@ -267,7 +267,7 @@ class WalletKitSessionIntegration:
         wallet = self._wallet
         if wallet is None:
             return ()
-        self._ledger.compare()
+        self._ledger.reconcile()
         try:
             await within(self._clock, HOUSEKEEPING_LIMIT, wallet.remove_stale_pairings())
         except (WalletError, TimeoutError) as error:

@@ -87,7 +87,7 @@ class SessionLedger:
                 case "session_event":
                     self._on_wallet_event(topic, event.get("params"))
 
-    def compare(self) -> None:
+    def reconcile(self) -> None:
         """Look at all that the client lists. Raises ``WalletError`` where it cannot list it."""
         if self._wallet is None:
             return
@@ -273,7 +273,7 @@ class SessionLedger:
                 self._replace(session, session.with_expiry(stored.expiry), store=False)
         if self.writer.idle:  # else it was we who wrote
             try:
-                self.compare()
+                self.reconcile()
             except WalletError as error:
                 _log.warning("The client could not be compared with what another page stored: %s", error)
         self._changed()

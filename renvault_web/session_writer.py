@@ -1,7 +1,7 @@
-"""What the store should hold, written in the background: the newest wish for each topic, one write at a time.
+"""What the store should hold, written in the background: the newest state of each topic, one write at a time.
 
-Events come faster than writes end, and for one topic in any order with them. Here only the last wish counts, so that
-a session that was deleted is never written again by a write that was under way.
+Events come faster than writes end, and for one topic in any order with them. Here only the newest counts, so that a
+session that was deleted is never written again by a write that was under way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Pending:
     session: WalletSession | None  # None: no record
     used_at: float | None = None
 
@@ -34,23 +34,23 @@ class SessionWriter:
     def __init__(self, *, storage: EncryptedSessionStorage, report: Callable[[str, RenvaultError], None]) -> None:
         self._storage = storage
         self._report = report
-        self._wishes: dict[str, _Wish] = {}
-        self._writing: dict[str, _Wish] = {}
+        self._waiting: dict[str, _Pending] = {}
+        self._writing: dict[str, _Pending] = {}
         self._task: asyncio.Task[None] | None = None
         self._removing: set[str] = set()
 
     def store(self, session: WalletSession, *, used_at: float | None = None) -> None:
         """Have the session stored soon; ``used_at`` when the user used it just now."""
-        earlier = self._wishes.get(session.topic)
+        earlier = self._waiting.get(session.topic)
         if used_at is None and earlier is not None:
             used_at = earlier.used_at
         self._removing.discard(session.topic)
-        self._wish(session.topic, _Wish(session, used_at))
+        self._put(session.topic, _Pending(session, used_at))
 
     def remove(self, topic: str) -> None:
         """Have the session's record removed soon."""
         self._removing.add(topic)
-        self._wish(topic, _Wish(None))
+        self._put(topic, _Pending(None))
 
     def is_removing(self, topic: str) -> bool:
         """Return whether the record is on its way out, and its session not to be shown any more."""
@@ -58,7 +58,7 @@ class SessionWriter:
 
     def is_pending(self, topic: str) -> bool:
         """Return whether what the storage has of the topic is about to be replaced."""
-        return topic in self._wishes or topic in self._writing
+        return topic in self._waiting or topic in self._writing
 
     @property
     def idle(self) -> bool:
@@ -66,18 +66,18 @@ class SessionWriter:
         return self._task is None
 
     async def flush(self) -> None:
-        """Return when all that was wished has been written, or has failed and been reported."""
+        """Return when all that was to be written has been, or has failed and been reported."""
         while self._task is not None:
             await asyncio.wait({self._task})
 
     def cancel(self) -> None:
         """Give up what is not written yet."""
-        self._wishes.clear()
+        self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
 
-    def _wish(self, topic: str, wish: _Wish) -> None:
-        self._wishes[topic] = wish
+    def _put(self, topic: str, pending: _Pending) -> None:
+        self._waiting[topic] = pending
         if self._task is None:
             self._begin()
 
@@ -86,21 +86,21 @@ class SessionWriter:
         self._task.add_done_callback(self._ended)
 
     async def _write(self) -> None:
-        while self._wishes:
-            self._writing, self._wishes = self._wishes, {}
-            wishes = self._writing
-            plain = {topic: wish.session for topic, wish in wishes.items() if wish.session and not wish.used_at}
+        while self._waiting:
+            self._writing, self._waiting = self._waiting, {}
+            pending = self._writing
+            plain = {topic: one.session for topic, one in pending.items() if one.session and not one.used_at}
             if len(plain) > 1 and await self._store_all(plain.values()):
-                wishes = {topic: wish for topic, wish in wishes.items() if topic not in plain}
-            for topic, wish in wishes.items():
-                await self._carry_out(topic, wish)
+                pending = {topic: one for topic, one in pending.items() if topic not in plain}
+            for topic, one in pending.items():
+                await self._carry_out(topic, one)
 
     def _ended(self, _: asyncio.Task[None]) -> None:
         """Clean up, also after a task that was cancelled before it began."""
         self._task = None
         self._writing = {}
-        self._removing &= self._wishes.keys()
-        if self._wishes:  # wished between the last write and this
+        self._removing &= self._waiting.keys()
+        if self._waiting:  # put there between the last write and this
             self._begin()
 
     async def _store_all(self, sessions: Collection[WalletSession]) -> bool:
@@ -112,12 +112,12 @@ class SessionWriter:
             return False
         return True
 
-    async def _carry_out(self, topic: str, wish: _Wish) -> None:
+    async def _carry_out(self, topic: str, pending: _Pending) -> None:
         try:
-            if wish.session is None:
+            if pending.session is None:
                 await self._storage.remove_session(topic)
             else:
-                await self._storage.store_session(wish.session, used_at=wish.used_at)
+                await self._storage.store_session(pending.session, used_at=pending.used_at)
         except NotStartedError:
             _log.info("Session %s was not stored: the storage is not open.", topic[:8])
         except RenvaultError as error:
@@ -127,5 +127,5 @@ class SessionWriter:
             _log.exception("Session %s could not be stored.", topic[:8])
             self._report(topic, StorageError(f"Session {topic[:8]} could not be stored: {type(error).__name__}."))
         finally:
-            if wish.session is None:
+            if pending.session is None:
                 self._removing.discard(topic)

@@ -1,6 +1,6 @@
-"""One shown view each: its element's options, what it remembers, and the tree sent last.
+"""What the presenter keeps for each mounted view: options, memory, and the tree sent last.
 
-Pure. Options come from attributes in JavaScript's names and units; what does not fit is as good as absent.
+Options come from attributes in JavaScript's names and units; what does not fit is as good as absent.
 """
 
 from __future__ import annotations
