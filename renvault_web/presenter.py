@@ -193,14 +193,12 @@ class Presenter:
 
     def _row(self, session: WalletSession, *, primary: bool) -> SessionRow:
         status = self._manager.session_status(session.topic)
-        metadata = session.peer.get("metadata")
-        url = metadata.get("url") if isinstance(metadata, Mapping) else None
         return SessionRow(
             topic=session.topic,
             status="unknown" if status is None else status.value,
             expiry=session.expiry,
             wallet_name=session.wallet_name,
-            wallet_url=url if isinstance(url, str) else "",
+            wallet_url=session.wallet_url,
             accounts=session.accounts,
             chain=session.chain_id,
             primary=primary,

@@ -67,15 +67,28 @@ class WalletSession:
     @property
     def is_caip(self) -> bool:
         """Whether every account and the chain are in CAIP form."""
-        chain_fits = self.chain_id is None or _CAIP2.fullmatch(self.chain_id) is not None
+        chain_fits = self.chain_id is None or is_chain(self.chain_id)
         return chain_fits and all(_CAIP10.fullmatch(account) for account in self.accounts)
 
     @property
     def wallet_name(self) -> str:
         """The name the wallet gives itself: hostile text, not cut."""
+        return self._said("name")
+
+    @property
+    def wallet_url(self) -> str:
+        """The address the wallet gives itself: hostile text."""
+        return self._said("url")
+
+    def _said(self, name: str) -> str:
         metadata = self.peer.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, Mapping) else None
-        return name if isinstance(name, str) else ""
+        said = metadata.get(name) if isinstance(metadata, Mapping) else None
+        return said if isinstance(said, str) else ""
+
+
+def is_chain(value: object) -> bool:
+    """Return whether the value is a CAIP-2 chain id."""
+    return isinstance(value, str) and _CAIP2.fullmatch(value) is not None
 
 
 def is_expired(session: WalletSession, now: float) -> bool:

@@ -6,16 +6,15 @@ the host) is kept as long as the client's namespaces stay as they are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .session import is_chain
+
 if TYPE_CHECKING:
     from .ports import Json
     from .session import WalletSession
-
-_CHAIN = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")  # CAIP-2
 
 _REMEMBERED = 1000  # events whose ids are kept; the relay redelivers within minutes
 
@@ -61,7 +60,7 @@ def after_wallet_event(session: WalletSession, params: object) -> WalletSession:
     if not isinstance(params, Mapping):
         return session
     event, chain = params.get("event"), params.get("chainId")
-    if not isinstance(event, Mapping) or not isinstance(chain, str) or not _is_chain(chain):
+    if not isinstance(event, Mapping) or not isinstance(chain, str) or not is_chain(chain):
         return session
     match event.get("name"):
         case "accountsChanged":
@@ -84,15 +83,11 @@ def _with_accounts(session: WalletSession, chain: str, data: object) -> WalletSe
 
 def _chain(chain: str, data: Any) -> str:
     """Return the chain that ``data`` (CAIP-2, a number, a hex text) names in the namespace of ``chain``."""
-    if _is_chain(data):
+    if is_chain(data):
         return str(data)
     try:
         number = int(data, 16 if data.startswith("0x") else 10) if isinstance(data, str) else int(data)
         named = f"{chain.split(':')[0]}:{number}"  # Python refuses to write a giant number
     except (TypeError, ValueError, OverflowError):
         return chain
-    return named if _is_chain(named) else chain
-
-
-def _is_chain(value: object) -> bool:
-    return isinstance(value, str) and _CHAIN.fullmatch(value) is not None
+    return named if is_chain(named) else chain

@@ -10,6 +10,7 @@ from renvault_web.session import (
     SessionStatus,
     WalletSession,
     expires_soon,
+    is_chain,
     is_expired,
     parse_session,
     seconds,
@@ -202,14 +203,21 @@ def test_caip_form_is_told(accounts: list[str], chain: str | None, expected: boo
 
 
 @pytest.mark.parametrize(
-    ("peer", "name"),
+    ("peer", "name", "url"),
     [
-        ({"metadata": {"name": "Leather"}}, "Leather"),
-        ({"metadata": {"name": 5}}, ""),
-        ({"metadata": {}}, ""),
-        ({"metadata": "x"}, ""),
-        ({}, ""),
+        ({"metadata": {"name": "Leather", "url": "https://leather.io"}}, "Leather", "https://leather.io"),
+        ({"metadata": {"name": 5, "url": ["x"]}}, "", ""),
+        ({"metadata": {}}, "", ""),
+        ({"metadata": "x"}, "", ""),
+        ({}, "", ""),
     ],
 )
-def test_the_wallets_name_is_a_text_or_empty(peer: dict[str, Any], name: str) -> None:
-    assert session(peer=peer).wallet_name == name
+def test_the_wallets_name_and_address_are_texts_or_empty(peer: dict[str, Any], name: str, url: str) -> None:
+    assert (session(peer=peer).wallet_name, session(peer=peer).wallet_url) == (name, url)
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"), [("stacks:1", True), ("stacks", False), ("stacks:1:SP1", False), ("", False), (1, False)]
+)
+def test_a_chain_is_a_caip_2_text(value: object, fits: bool) -> None:
+    assert is_chain(value) is fits
