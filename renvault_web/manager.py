@@ -17,7 +17,8 @@ from .errors import ConfigError, NotStartedError, RenvaultError
 from .events import Listeners
 from .integration import WalletKitSessionIntegration
 from .reconnection import AutomaticReconnectionService
-from .storage import EncryptedSessionStorage, StorageStatistics
+from .storage import EncryptedSessionStorage
+from .stored import StorageStatistics
 from .timing import Soon
 
 if TYPE_CHECKING:
@@ -243,12 +244,7 @@ class SessionManager:
             return self._storage.statistics()
         except NotStartedError:
             return StorageStatistics(
-                total_sessions=0,
-                total_size=0,
-                max_size=self._storage.config.max_storage_size,
-                usage_percent=0.0,
-                quarantined=0,
-                persistent=self._storage.persistent,
+                max_size=self._storage.config.max_storage_size, persistent=self._storage.persistent
             )
 
     def get_config(self) -> ManagerConfig:

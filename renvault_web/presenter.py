@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from . import wire
 from .errors import RenvaultError
+from .session import SessionStatus
 from .timing import Soon, sleep_until
 from .views import banner
 from .views.mounts import MOUNTS, BannerMount
-from .views.snapshot import Action, ActionKind, Connection, SessionRow, Snapshot, StorageInfo
+from .views.snapshot import Action, ActionKind, SessionRow, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from .ports import Clock, Unsubscribe
     from .reconnect import ReconnectionStatus
     from .session import WalletSession
-    from .storage import StorageStatistics
     from .views.banner import BannerMemory
     from .views.mounts import Mount
 
@@ -120,8 +120,10 @@ class Presenter:
         return Snapshot(
             now=now,
             sessions=tuple(rows),
-            connection=_connection(manager.get_reconnection_status(), online=manager.reconnection.is_online_now()),
-            storage=_storage(manager.get_storage_stats()),
+            stats=manager.integration.get_session_stats(),
+            connection=manager.get_reconnection_status(),
+            online=manager.reconnection.is_online_now(),
+            storage=manager.get_storage_stats(),
             problems=tuple(dict.fromkeys(manager.problems.values())),
         )
 
@@ -192,15 +194,9 @@ class Presenter:
     # Seeing
 
     def _row(self, session: WalletSession, *, primary: bool) -> SessionRow:
-        status = self._manager.session_status(session.topic)
         return SessionRow(
-            topic=session.topic,
-            status="unknown" if status is None else status.value,
-            expiry=session.expiry,
-            wallet_name=session.wallet_name,
-            wallet_url=session.wallet_url,
-            accounts=session.accounts,
-            chain=session.chain_id,
+            session=session,
+            status=self._manager.session_status(session.topic) or SessionStatus.UNKNOWN,
             primary=primary,
             actions=tuple(
                 self._outcomes[session.topic, kind][0] for kind in _ACTIONS if (session.topic, kind) in self._outcomes
@@ -248,25 +244,3 @@ class Presenter:
     def _show(self, topic: str, action: Action, until: float) -> None:
         self._outcomes[topic, action.kind] = (action, until)
         self.refresh()
-
-
-def _connection(status: ReconnectionStatus, *, online: bool) -> Connection:
-    return Connection(
-        state=status.state.value,
-        online=online,
-        attempt_count=status.attempt_count,
-        max_attempts=status.max_attempts,
-        next_retry_time=status.next_retry_time,
-        cause=status.cause,
-        advice=status.advice,
-        proved_at=status.proved_at,
-    )
-
-
-def _storage(statistics: StorageStatistics) -> StorageInfo:
-    return StorageInfo(
-        total_size=statistics.total_size,
-        max_size=statistics.max_size,
-        quarantined=statistics.quarantined,
-        persistent=statistics.persistent,
-    )

@@ -41,6 +41,16 @@ class SessionStatus(Enum):
 
 
 USABLE = frozenset({SessionStatus.ACTIVE, SessionStatus.RESTORING})
+"""What a session is in that counts as active: confirmed, or being confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStats:
+    """The sessions in figures. ``expiring_soon``: usable ones that end within ``EXPIRES_SOON``."""
+
+    total_sessions: int = 0
+    active_sessions: int = 0
+    expiring_soon: int = 0
 
 
 @dataclass(frozen=True, slots=True)

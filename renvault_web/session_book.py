@@ -5,11 +5,11 @@ Holds no session of its own but those the client lists; the rest is read from th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import NotStartedError
 from .session import RESTORING_LIMIT, USABLE, SessionStatus, WalletSession, expires_soon, status_of
+from .session import SessionStats as SessionStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from .ports import Clock
     from .storage import EncryptedSessionStorage
     from .stored import StoredSession
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStats:
-    """The sessions in figures. ``expiring_soon``: usable ones that end within 24 hours."""
-
-    total_sessions: int = 0
-    active_sessions: int = 0
-    expiring_soon: int = 0
 
 
 class SessionBook:

@@ -19,7 +19,8 @@ from .quarantine import ASIDE_PREFIX, Quarantine
 from .record import KEY_PREFIX, Purpose, claimed_purpose
 from .sealing import open_records, seal, storage_keys
 from .session import WalletSession, is_expired
-from .stored import NOTES, StoredSession, View, body_of, parse_body, renewed
+from .stored import MAX_STORAGE_SIZE, NOTES, StoredSession, View, body_of, parse_body, renewed
+from .stored import StorageStatistics as StorageStatistics
 from .timing import within
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _log = logging.getLogger(__name__)
 class StorageConfig:
     """How much may be stored, in bytes as the browser counts them, and whether new records are compressed."""
 
-    max_storage_size: int = 10 * 1024 * 1024  # the guide's default
+    max_storage_size: int = MAX_STORAGE_SIZE
     compression_enabled: bool = True
 
     def __post_init__(self) -> None:
@@ -64,20 +65,6 @@ class OpenReport:
     """Sessions that have ended; their records are gone."""
     unreadable: int
     """Records that cannot be read; they are left in place."""
-
-
-@dataclass(frozen=True, slots=True)
-class StorageStatistics:
-    """The store in figures; sizes in bytes, 2 for a UTF-16 unit of key and value."""
-
-    total_sessions: int
-    total_size: int
-    max_size: int
-    usage_percent: float
-    quarantined: int
-    """Records that cannot be read; they are kept. Those whose place was needed count here and not in the sizes."""
-    persistent: bool
-    """False where everything stored dies with the page."""
 
 
 class EncryptedSessionStorage:

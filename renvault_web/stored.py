@@ -17,6 +17,23 @@ if TYPE_CHECKING:
 NOTES = "notes"
 """The identity of the one record of notes."""
 
+MAX_STORAGE_SIZE = 10 * 1024 * 1024
+"""Bytes that our records may take unless a host says otherwise: the guide's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageStatistics:
+    """The store in figures, zeros while it is not open; sizes in bytes, 2 for a UTF-16 unit of key and value."""
+
+    total_sessions: int = 0
+    total_size: int = 0
+    max_size: int = MAX_STORAGE_SIZE
+    usage_percent: float = 0.0
+    quarantined: int = 0
+    """Records that cannot be read; they are kept."""
+    persistent: bool = True
+    """False where everything stored dies with the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:

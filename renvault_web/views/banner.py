@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from ..reconnect import ConnectionState
 from .copy import DIRECTION, LANGUAGE, known, say, word
 from .node import clean, h, until
 from .shapes import shape
 
 if TYPE_CHECKING:
+    from ..reconnect import ReconnectionStatus
     from .node import Child, Node, Value
-    from .snapshot import Connection, Snapshot
+    from .snapshot import Snapshot
 
 GRACE = 2.0
 """Seconds of trouble before it shows: most ends sooner (facts of LiveView, Home Assistant: 0.5 to 2.5)."""
@@ -38,10 +40,10 @@ class Kind(Enum):
 
 
 _TROUBLE = {
-    "waiting": Kind.RECONNECTING,
-    "attempting": Kind.RECONNECTING,
-    "offline": Kind.OFFLINE,
-    "failed": Kind.FAILED,
+    ConnectionState.WAITING: Kind.RECONNECTING,
+    ConnectionState.ATTEMPTING: Kind.RECONNECTING,
+    ConnectionState.OFFLINE: Kind.OFFLINE,
+    ConnectionState.FAILED: Kind.FAILED,
 }
 
 _SHAPES = {
@@ -82,7 +84,7 @@ def step(memory: BannerMemory, snapshot: Snapshot, now: float, options: BannerOp
         return _in_trouble(memory, trouble, now, blocked=_is_user_blocked(snapshot))
     if memory.kind is None:
         return BannerMemory()
-    if snapshot.connection.state == "connected":
+    if snapshot.connection.state is ConnectionState.CONNECTED:
         return _recovered(memory, now, options)
     return _leave(memory, now, memory.shown_at + LEAST)
 
@@ -150,7 +152,7 @@ def _frame(form: str, kind: Kind | None, *children: Child) -> Node:
     return h("div", {"class": f"banner {form}", "lang": LANGUAGE, "dir": DIRECTION, **shown}, *children)
 
 
-def _told(kind: Kind, connection: Connection) -> list[Node]:
+def _told(kind: Kind, connection: ReconnectionStatus) -> list[Node]:
     """Return what is announced: that which stays true for the whole phase."""
     match kind:
         case Kind.OFFLINE:
@@ -165,7 +167,7 @@ def _title(key: str, more: str | None = None) -> Node:
     return h("p", {"class": "line"}, h("strong", {"class": "title"}, word(key)), more)
 
 
-def _more(kind: Kind, connection: Connection) -> list[Node]:
+def _more(kind: Kind, connection: ReconnectionStatus) -> list[Node]:
     """Return what is shown but not announced: it changes with every attempt, or only reassures."""
     safe = h("p", {"class": "quiet"}, word("banner.safe"))
     if kind is Kind.FAILED:
@@ -175,8 +177,8 @@ def _more(kind: Kind, connection: Connection) -> list[Node]:
     return [h("p", {"class": "line"}, *_next(connection)), _progress(connection), safe]
 
 
-def _next(connection: Connection) -> list[Node | str]:
-    if connection.state == "attempting" or connection.next_retry_time is None:
+def _next(connection: ReconnectionStatus) -> list[Node | str]:
+    if connection.state is ConnectionState.ATTEMPTING or connection.next_retry_time is None:
         return say("banner.attempting", cause=_cause(connection))
     return say("banner.waiting", cause=_cause(connection), time=_timer(connection.next_retry_time))
 
@@ -185,7 +187,7 @@ def _timer(at: float) -> Node:
     return h("span", {"role": "timer"}, until(at))
 
 
-def _progress(connection: Connection) -> Node:
+def _progress(connection: ReconnectionStatus) -> Node:
     n = max(1, connection.attempt_count)
     label = word("banner.attempt", n=n, max=connection.max_attempts)
     return h(
@@ -200,7 +202,7 @@ def _progress(connection: Connection) -> Node:
 
 
 def _buttons(kind: Kind, snapshot: Snapshot) -> Node:
-    attempting = snapshot.connection.state == "attempting"
+    attempting = snapshot.connection.state is ConnectionState.ATTEMPTING
     retry = h(
         "button",
         {"type": "button", "class": "filled", "data-action": "retry", "aria-disabled": True if attempting else None},
@@ -214,22 +216,22 @@ def _buttons(kind: Kind, snapshot: Snapshot) -> Node:
     )
 
 
-def _pill(kind: Kind, mark: Node, connection: Connection) -> Node:
+def _pill(kind: Kind, mark: Node, connection: ReconnectionStatus) -> Node:
     text: list[Node | str]
     if kind is not Kind.RECONNECTING:
         text = say(f"pill.{kind.value}")
-    elif connection.state == "attempting" or connection.next_retry_time is None:
+    elif connection.state is ConnectionState.ATTEMPTING or connection.next_retry_time is None:
         text = say("pill.attempting")
     else:
         text = say("pill.waiting", time=until(connection.next_retry_time))
     return h("button", {"type": "button", "class": "open", "data-action": "open"}, mark, h("span", None, *text))
 
 
-def _cause(connection: Connection) -> str:
+def _cause(connection: ReconnectionStatus) -> str:
     key = f"cause.{connection.cause}"
     return word(key if known(key) else "cause.connection_lost")
 
 
-def _advice(connection: Connection) -> str:
+def _advice(connection: ReconnectionStatus) -> str:
     key = f"advice.{connection.cause}"
     return word(key) if known(key) else clean(connection.advice) or word("advice.connection_lost")

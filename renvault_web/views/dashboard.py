@@ -8,20 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..reconnect import ConnectionState
 from .copy import DIRECTION, LANGUAGE, plural, say, word
 from .node import ago, clean, h, number, size, until
-from .session_row import is_expiring, is_live, session_row
+from .session_row import session_row
 from .shapes import shape
 
 if TYPE_CHECKING:
+    from ..reconnect import ReconnectionStatus
+    from ..session import SessionStats
+    from ..stored import StorageStatistics
     from .node import Node
-    from .snapshot import Connection, Snapshot, StorageInfo
+    from .snapshot import Snapshot
 
 _RELAY_SHAPES = {
-    "connected": "ok",
-    "attempting": "trying",
-    "waiting": "trying",
-    "failed": "failed",
+    ConnectionState.CONNECTED: "ok",
+    ConnectionState.ATTEMPTING: "trying",
+    ConnectionState.WAITING: "trying",
+    ConnectionState.FAILED: "failed",
 }
 
 
@@ -40,8 +44,8 @@ def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
     if not options.enabled:
         return h("div", frame | {"hidden": True})
     sessions = [
-        session_row(session, snapshot.now, index, details=options.show_details)
-        for index, session in enumerate(snapshot.sessions)
+        session_row(row, snapshot.now, index, details=options.show_details)
+        for index, row in enumerate(snapshot.sessions)
     ]
     return h(
         "section",
@@ -50,11 +54,11 @@ def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
             "header",
             None,
             h("h2", {"id": "title"}, word("dashboard.title")),
-            _lights(snapshot.connection),
+            _lights(snapshot.connection, online=snapshot.online),
         ),
         _problems(snapshot),
         *(
-            (_figures(snapshot), h("ul", {"class": "sessions", "role": "list"}, *sessions))
+            (_figures(snapshot.stats), h("ul", {"class": "sessions", "role": "list"}, *sessions))
             if sessions
             else (h("p", {"class": "empty"}, word("dashboard.empty")),)
         ),
@@ -62,21 +66,21 @@ def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
     )
 
 
-def _lights(connection: Connection) -> Node:
-    network = "online" if connection.online else "offline"
+def _lights(connection: ReconnectionStatus, *, online: bool) -> Node:
+    network = "online" if online else "offline"
     relay: list[Node | str]
-    if connection.state == "connected" and connection.proved_at is not None:
+    if connection.state is ConnectionState.CONNECTED and connection.proved_at is not None:
         relay = say("light.relay.proved", time=ago(connection.proved_at))
-    elif connection.state == "waiting" and connection.next_retry_time is not None:
+    elif connection.state is ConnectionState.WAITING and connection.next_retry_time is not None:
         relay = say("light.relay.waiting", time=until(connection.next_retry_time))
-    elif connection.state in ("waiting", "attempting"):
+    elif connection.is_reconnecting:
         relay = say("light.relay.attempting", n=max(1, connection.attempt_count), max=connection.max_attempts)
     else:
-        relay = say(f"light.relay.{connection.state}")
+        relay = say(f"light.relay.{connection.state.value}")
     return h(
         "ul",
         {"class": "lights", "role": "list"},
-        _light("network", "ok" if connection.online else "idle", [word(f"light.network.{network}")]),
+        _light("network", "ok" if online else "idle", [word(f"light.network.{network}")]),
         _light("relay", _RELAY_SHAPES.get(connection.state, "idle"), relay),
     )
 
@@ -101,15 +105,13 @@ def _problems(snapshot: Snapshot) -> Node:
     )
 
 
-def _figures(snapshot: Snapshot) -> Node:
-    live = sum(is_live(session) for session in snapshot.sessions)
-    soon = sum(is_expiring(session, snapshot.now) for session in snapshot.sessions)
+def _figures(stats: SessionStats) -> Node:
     return h(
         "dl",
         {"class": "figures"},
-        _figure("active", live),
-        _figure("expiring", soon, attention=soon > 0),
-        _figure("total", len(snapshot.sessions)),
+        _figure("active", stats.active_sessions),
+        _figure("expiring", stats.expiring_soon, attention=stats.expiring_soon > 0),
+        _figure("total", stats.total_sessions),
     )
 
 
@@ -123,7 +125,7 @@ def _figure(name: str, n: int, *, attention: bool = False) -> Node:
     )
 
 
-def _storage(storage: StorageInfo) -> Node:
+def _storage(storage: StorageStatistics) -> Node:
     return h(
         "footer",
         {"class": "storage"},

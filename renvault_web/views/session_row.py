@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..session import EXPIRES_SOON
+from ..session import USABLE, SessionStatus, expires_soon, is_expired
 from .copy import known, say, word
 from .node import ago, clean, h, link, number, until, when
 from .shapes import shape
 
 if TYPE_CHECKING:
+    from ..session import WalletSession
     from .node import Child, Node
     from .snapshot import Action, SessionRow
 
@@ -21,20 +22,21 @@ MOST_ACCOUNTS = 20
 """Accounts listed in a session's details; a hostile wallet sends thousands."""
 
 _SHAPES = {
-    "active": "ok",
-    "restoring": "trying",
-    "unknown": "idle",
-    "needs_reconnect": "attention",
-    "expired": "idle",
+    SessionStatus.ACTIVE: "ok",
+    SessionStatus.RESTORING: "trying",
+    SessionStatus.UNKNOWN: "idle",
+    SessionStatus.NEEDS_RECONNECT: "attention",
+    SessionStatus.EXPIRED: "idle",
 }
 
 
-def session_row(session: SessionRow, now: float, index: int, *, details: bool) -> Node:
-    """Draw ``session``, the list's entry number ``index``."""
+def session_row(row: SessionRow, now: float, index: int, *, details: bool) -> Node:
+    """Draw ``row``, the list's entry number ``index``."""
+    session, status = row.session, row.status.value
     name = clean(session.wallet_name) or word("session.unnamed")
     return h(
         "li",
-        {"class": "session", "key": session.topic, "data-topic": session.topic, "data-status": session.status},
+        {"class": "session", "key": session.topic, "data-topic": session.topic, "data-status": status},
         h("span", {"class": "monogram", "aria-hidden": True}, _monogram(name)),
         h(
             "div",
@@ -43,41 +45,31 @@ def session_row(session: SessionRow, now: float, index: int, *, details: bool) -
                 "p",
                 {"class": "name"},
                 h("bdi", {"id": f"name-{index}"}, name),
-                h("span", {"class": "badge"}, word("session.primary")) if session.primary else None,
+                h("span", {"class": "badge"}, word("session.primary")) if row.primary else None,
             ),
             h("p", {"class": "quiet"}, *_account(session)),
         ),
-        h("p", {"class": "status"}, shape(_SHAPES[session.status]), word(f"status.{session.status}")),
-        _expiry(session, now),
-        _buttons(session, index),
-        _outcome(session, index),
+        h("p", {"class": "status"}, shape(_SHAPES[row.status]), word(f"status.{status}")),
+        _expiry(row, now),
+        _buttons(row, index),
+        _outcome(row, index),
         _details(session) if details else None,
     )
-
-
-def is_live(session: SessionRow) -> bool:
-    """Return whether the session counts as active: confirmed, or being confirmed."""
-    return session.status in ("active", "restoring")
-
-
-def is_expiring(session: SessionRow, now: float) -> bool:
-    """Return whether the session is live, but ends soon."""
-    return is_live(session) and now < session.expiry <= now + EXPIRES_SOON
 
 
 def _monogram(name: str) -> str:
     return next((character for character in name if character.isalnum()), "?").upper()[:1]
 
 
-def _account(session: SessionRow) -> list[Child]:
+def _account(session: WalletSession) -> list[Child]:
     if not session.accounts:
-        return [word("session.no_account"), " · ", h("bdi", None, chain_name(session.chain))]
+        return [word("session.no_account"), " · ", h("bdi", None, chain_name(session.chain_id))]
     more = len(session.accounts) - 1
     return [
         h("bdi", {"class": "code"}, short_account(session.accounts[0])),
         f" {word('session.more_accounts', n=more)}" if more else None,
         " · ",
-        h("bdi", None, chain_name(session.chain)),
+        h("bdi", None, chain_name(session.chain_id)),
     ]
 
 
@@ -96,24 +88,24 @@ def chain_name(chain: str | None) -> str:
     return word(key) if known(key) else shown
 
 
-def _expiry(session: SessionRow, now: float) -> Node:
-    ended = session.expiry <= now
+def _expiry(row: SessionRow, now: float) -> Node:
+    session = row.session
     left = (
         say("session.expired", time=ago(session.expiry))
-        if ended
+        if is_expired(session, now)
         else say("session.expires", time=until(session.expiry))
     )
-    soon = shape("attention") if is_expiring(session, now) else None
+    soon = shape("attention") if row.status in USABLE and expires_soon(session, now) else None
     return h("div", {"class": "expiry"}, h("p", None, soon, *left), h("p", {"class": "quiet"}, when(session.expiry)))
 
 
-def _buttons(session: SessionRow, index: int) -> Node:
-    usable = session.status == "active"
-    pending = {action.kind for action in session.actions if action.phase == "pending"}
+def _buttons(row: SessionRow, index: int) -> Node:
+    active = row.status is SessionStatus.ACTIVE
+    pending = {action.kind for action in row.actions if action.phase == "pending"}
     able = {
-        "extend": usable,
-        "ping": usable,
-        "disconnect": session.status != "restoring",  # what needs reconnect or has ended can be put away
+        "extend": active,
+        "ping": active,
+        "disconnect": row.status is not SessionStatus.RESTORING,  # what needs reconnect or has ended can be put away
     }
     return h(
         "div",
@@ -135,12 +127,12 @@ def _buttons(session: SessionRow, index: int) -> Node:
     )
 
 
-def _outcome(session: SessionRow, index: int) -> Node:
+def _outcome(row: SessionRow, index: int) -> Node:
     """Return the line under the buttons: what became of them, else why they cannot be used."""
-    if session.actions:
-        said = [_told(action) for action in session.actions]
-    elif session.status != "active":
-        said = [h("p", None, word(f"note.{session.status}"))]
+    if row.actions:
+        said = [_told(action) for action in row.actions]
+    elif row.status is not SessionStatus.ACTIVE:
+        said = [h("p", None, word(f"note.{row.status.value}"))]
     else:
         said = []
     return h("div", {"class": "outcome quiet", "id": f"note-{index}", "role": "status"}, *said)
@@ -167,7 +159,7 @@ def _failure(action: Action) -> str:
     return word(key if known(key) else "failed.other")
 
 
-def _details(session: SessionRow) -> Node:
+def _details(session: WalletSession) -> Node:
     shown = session.accounts[:MOST_ACCOUNTS]
     more = len(session.accounts) - len(shown)
     page = link(session.wallet_url)
@@ -179,7 +171,7 @@ def _details(session: SessionRow) -> Node:
             "dl",
             None,
             *_detail("accounts", *(_code(account) for account in shown), _more(more)),
-            *_detail("chain", _code(session.chain)),
+            *_detail("chain", _code(session.chain_id)),
             *_detail("topic", _code(session.topic)),
             *(_detail("wallet", page) if page is not None else ()),
         ),

@@ -6,8 +6,12 @@ Pure. Times are epoch seconds. Names, addresses and links come from wallets and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from ..reconnect import ConnectionState, ReconnectionStatus
+from ..session import SessionStats, SessionStatus, WalletSession
+from ..stored import StorageStatistics
 
 ActionKind: TypeAlias = Literal["extend", "ping", "disconnect"]
 Phase: TypeAlias = Literal["pending", "done", "failed"]
@@ -28,49 +32,22 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One known session. ``status`` is one of ``SessionStatus``'s values; ``actions`` the newest of each kind."""
+    """One known session, what it is good for now, and the newest action of each kind."""
 
-    topic: str
-    status: str
-    expiry: float
-    wallet_name: str = ""
-    wallet_url: str = ""
-    accounts: tuple[str, ...] = ()
-    chain: str | None = None
+    session: WalletSession
+    status: SessionStatus
     primary: bool = False
     actions: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """The relay connection as the reconnection service reports it. ``cause`` is a code word."""
-
-    state: str = "idle"
-    online: bool = True
-    attempt_count: int = 0
-    max_attempts: int = 5
-    next_retry_time: float | None = None
-    cause: str | None = None
-    advice: str | None = None
-    proved_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StorageInfo:
-    """Where the sessions lie and how much room they take. ``persistent`` is False where they die with the page."""
-
-    total_size: int = 0
-    max_size: int = 10 * 1024 * 1024
-    quarantined: int = 0
-    persistent: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything at one moment. ``problems``: what does not work, a plain line each."""
+    """Everything at one moment, as the services tell it. ``problems``: what does not work, a plain line each."""
 
     now: float
     sessions: tuple[SessionRow, ...] = ()
-    connection: Connection = Connection()
-    storage: StorageInfo = StorageInfo()
+    stats: SessionStats = field(default_factory=SessionStats)
+    connection: ReconnectionStatus = field(default_factory=lambda: ReconnectionStatus(ConnectionState.IDLE))
+    online: bool = True
+    storage: StorageStatistics = field(default_factory=StorageStatistics)
     problems: tuple[str, ...] = ()

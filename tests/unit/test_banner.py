@@ -7,30 +7,34 @@ from typing import Any
 
 import pytest
 
+from renvault_web.reconnect import ConnectionState, ReconnectionStatus
+from renvault_web.session import SessionStatus, WalletSession
 from renvault_web.views.banner import BannerMemory, BannerOptions, Kind, dismiss, reopen, step, view
 from renvault_web.views.shapes import shape
-from renvault_web.views.snapshot import Action, Connection, SessionRow, Snapshot
+from renvault_web.views.snapshot import Action, SessionRow, Snapshot
 
 NOW = 1_700_000_000.0
 NEXT_MS = 1_700_000_003_000
 HIDDEN = BannerMemory()
 
-CONNECTED = Connection(state="connected")
-WAITING = Connection(state="waiting", attempt_count=2, next_retry_time=NOW + 3, cause="relay_unreachable")
-ATTEMPTING = Connection(state="attempting", attempt_count=3, cause="relay_unreachable")
-OFFLINE = Connection(state="offline", online=False, cause="offline")
-FAILED = Connection(state="failed", attempt_count=5, cause="relay_unreachable")
-IDLE = Connection(state="idle")
-STOPPED = Connection(state="stopped")
+CONNECTED = ReconnectionStatus(ConnectionState.CONNECTED)
+WAITING = ReconnectionStatus(
+    ConnectionState.WAITING, attempt_count=2, next_retry_time=NOW + 3, cause="relay_unreachable"
+)
+ATTEMPTING = ReconnectionStatus(ConnectionState.ATTEMPTING, attempt_count=3, cause="relay_unreachable")
+OFFLINE = ReconnectionStatus(ConnectionState.OFFLINE, cause="offline")
+FAILED = ReconnectionStatus(ConnectionState.FAILED, attempt_count=5, cause="relay_unreachable")
+IDLE = ReconnectionStatus(ConnectionState.IDLE)
+STOPPED = ReconnectionStatus(ConnectionState.STOPPED)
 
 
-def seen(connection: Connection, *actions: Action) -> Snapshot:
-    sessions = (SessionRow(topic="t", status="active", expiry=NOW + 1000, actions=actions),)
+def seen(connection: ReconnectionStatus, *actions: Action) -> Snapshot:
+    sessions = (SessionRow(WalletSession("t", NOW + 1000), SessionStatus.ACTIVE, actions=actions),)
     return Snapshot(now=NOW, sessions=sessions, connection=connection)
 
 
 def after(
-    memory: BannerMemory, connection: Connection, seconds: float, *actions: Action, **options: Any
+    memory: BannerMemory, connection: ReconnectionStatus, seconds: float, *actions: Action, **options: Any
 ) -> BannerMemory:
     return step(memory, seen(connection, *actions), NOW + seconds, BannerOptions(**options))
 
@@ -43,7 +47,7 @@ def shown(kind: Kind, since: float = 0.0, **changes: Any) -> BannerMemory:
 
 
 @pytest.mark.parametrize("connection", [CONNECTED, IDLE, STOPPED])
-def test_without_trouble_there_is_no_banner(connection: Connection) -> None:
+def test_without_trouble_there_is_no_banner(connection: ReconnectionStatus) -> None:
     assert after(HIDDEN, connection, 0) == HIDDEN
 
 
@@ -56,7 +60,7 @@ def test_without_trouble_there_is_no_banner(connection: Connection) -> None:
         (FAILED, Kind.FAILED),
     ],
 )
-def test_trouble_shows_after_two_seconds(connection: Connection, kind: Kind) -> None:
+def test_trouble_shows_after_two_seconds(connection: ReconnectionStatus, kind: Kind) -> None:
     began = after(HIDDEN, connection, 0)
     assert began == BannerMemory(trouble_since=NOW, next_change=NOW + 2)
     assert after(began, connection, 1.999) == began
@@ -128,7 +132,7 @@ def test_trouble_after_a_good_end_shows_without_grace_while_the_banner_is_there(
 
 
 @pytest.mark.parametrize("connection", [IDLE, STOPPED])
-def test_with_nothing_left_to_connect_it_goes_after_its_least_second(connection: Connection) -> None:
+def test_with_nothing_left_to_connect_it_goes_after_its_least_second(connection: ReconnectionStatus) -> None:
     memory = shown(Kind.RECONNECTING, trouble_since=NOW - 2)
     early = after(memory, connection, 0.5)
     assert early == shown(Kind.RECONNECTING, next_change=NOW + 1)
@@ -253,7 +257,7 @@ def test_what_is_announced_is_the_same_for_every_attempt() -> None:
 
 
 def test_before_the_first_attempt_that_one_is_named() -> None:
-    first = Connection(state="waiting", next_retry_time=NOW + 3, cause="connection_lost")
+    first = ReconnectionStatus(ConnectionState.WAITING, next_retry_time=NOW + 3, cause="connection_lost")
     node = view(shown(Kind.RECONNECTING), seen(first))
     assert node[5][2] == "Not connected to the relay. Trying again in "
     assert node[6] == attempts(1)
@@ -318,7 +322,7 @@ def test_reconnected_is_short() -> None:
         (Kind.RECONNECTED, CONNECTED, "ok", ["Reconnected"]),
     ],
 )
-def test_the_pill_is_one_button(kind: Kind, connection: Connection, mark: str, text: list[Any]) -> None:
+def test_the_pill_is_one_button(kind: Kind, connection: ReconnectionStatus, mark: str, text: list[Any]) -> None:
     node = view(shown(kind, pill=True), seen(connection))
     assert node[1]["class"] == "banner pill"
     assert node[4:] == [

@@ -7,20 +7,24 @@ from typing import Any
 
 import pytest
 
+from renvault_web.reconnect import ConnectionState, ReconnectionStatus
+from renvault_web.session import SessionStats, SessionStatus, WalletSession
+from renvault_web.stored import StorageStatistics
 from renvault_web.views.dashboard import DashboardOptions, view
 from renvault_web.views.session_row import session_row
 from renvault_web.views.shapes import shape
-from renvault_web.views.snapshot import Connection, SessionRow, Snapshot, StorageInfo
+from renvault_web.views.snapshot import SessionRow, Snapshot
 
 NOW = 1_700_000_000.0
 DAY = 86_400.0
 
-ONE = SessionRow(topic="t1", status="active", expiry=NOW + 6 * DAY, wallet_name="Leather")
+ONE = SessionRow(WalletSession("t1", NOW + 6 * DAY), SessionStatus.ACTIVE)
 SNAPSHOT = Snapshot(
     now=NOW,
     sessions=(ONE,),
-    connection=Connection(state="connected", proved_at=NOW - 4),
-    storage=StorageInfo(total_size=2048),
+    stats=SessionStats(total_sessions=1, active_sessions=1),
+    connection=ReconnectionStatus(ConnectionState.CONNECTED, proved_at=NOW - 4),
+    storage=StorageStatistics(total_size=2048),
 )
 
 
@@ -36,8 +40,8 @@ def find(node: Any, name: str) -> list[list[Any]]:
     return own + [found for child in node[2:] for found in find(child, name)]
 
 
-def lights(connection: Connection) -> dict[str, list[Any]]:
-    (node,) = find(draw(replace(SNAPSHOT, connection=connection)), "lights")
+def lights(connection: ReconnectionStatus, *, online: bool = True) -> dict[str, list[Any]]:
+    (node,) = find(draw(replace(SNAPSHOT, connection=connection, online=online)), "lights")
     return {light[1]["data-light"]: light for light in node[2:]}
 
 
@@ -52,7 +56,7 @@ def figures(snapshot: Snapshot) -> dict[str, list[Any]]:
 
 
 def storage(**changes: Any) -> list[Any]:
-    (node,) = find(draw(replace(SNAPSHOT, storage=StorageInfo(total_size=2048, **changes))), "storage")
+    (node,) = find(draw(replace(SNAPSHOT, storage=StorageStatistics(total_size=2048, **changes))), "storage")
     return node
 
 
@@ -73,15 +77,13 @@ def test_its_parts_stand_in_the_order_of_their_weight() -> None:
 
 
 def test_each_known_session_is_one_element() -> None:
-    sessions = tuple(
-        replace(ONE, topic=f"t{n}", status=s) for n, s in enumerate(["active", "needs_reconnect", "expired"])
-    )
+    sessions = tuple(SessionRow(WalletSession(f"t{n}", NOW + DAY), status) for n, status in enumerate(SessionStatus))
     snapshot = replace(SNAPSHOT, sessions=sessions)
     (node,) = find(draw(snapshot), "sessions")
     assert node == [
         "ul",
         {"class": "sessions", "role": "list"},
-        *(session_row(session, NOW, n, details=True) for n, session in enumerate(sessions)),
+        *(session_row(row, NOW, n, details=True) for n, row in enumerate(sessions)),
     ]
 
 
@@ -106,46 +108,42 @@ def test_without_a_session_one_sentence_stands_for_list_and_figures() -> None:
 
 
 def test_the_network_light() -> None:
-    assert lights(Connection(state="connected"))["network"] == light("network", "ok", "Network", "online")
-    assert lights(Connection(state="offline", online=False))["network"] == light(
-        "network", "idle", "Network", "offline"
-    )
+    connection = ReconnectionStatus(ConnectionState.CONNECTED)
+    assert lights(connection)["network"] == light("network", "ok", "Network", "online")
+    assert lights(connection, online=False)["network"] == light("network", "idle", "Network", "offline")
 
 
 @pytest.mark.parametrize(
     ("connection", "state", "told"),
     [
-        (Connection(state="idle"), "idle", ["not needed now"]),
-        (Connection(state="connected"), "ok", ["connected"]),
+        (ReconnectionStatus(ConnectionState.IDLE), "idle", ["not needed now"]),
+        (ReconnectionStatus(ConnectionState.CONNECTED), "ok", ["connected"]),
         (
-            Connection(state="connected", proved_at=NOW - 4),
+            ReconnectionStatus(ConnectionState.CONNECTED, proved_at=NOW - 4),
             "ok",
             ["proved ", ["rv-ago", {"at": 1_699_999_996_000}], " ago"],
         ),
         (
-            Connection(state="waiting", attempt_count=1, next_retry_time=NOW + 3),
+            ReconnectionStatus(ConnectionState.WAITING, attempt_count=1, next_retry_time=NOW + 3),
             "trying",
             ["next try in ", ["rv-until", {"at": 1_700_000_003_000}]],
         ),
-        (Connection(state="waiting"), "trying", ["attempt 1 of 5"]),
-        (Connection(state="attempting", attempt_count=2), "trying", ["attempt 2 of 5"]),
-        (Connection(state="offline", online=False), "idle", ["paused"]),
-        (Connection(state="failed", attempt_count=5), "failed", ["not reached"]),
-        (Connection(state="stopped"), "idle", ["stopped"]),
+        (ReconnectionStatus(ConnectionState.WAITING), "trying", ["attempt 1 of 5"]),
+        (ReconnectionStatus(ConnectionState.ATTEMPTING, attempt_count=2), "trying", ["attempt 2 of 5"]),
+        (ReconnectionStatus(ConnectionState.OFFLINE), "idle", ["paused"]),
+        (ReconnectionStatus(ConnectionState.FAILED, attempt_count=5), "failed", ["not reached"]),
+        (ReconnectionStatus(ConnectionState.STOPPED), "idle", ["stopped"]),
     ],
 )
-def test_the_relay_light_tells_the_connections_state(connection: Connection, state: str, told: list[Any]) -> None:
+def test_the_relay_light_tells_the_connections_state(
+    connection: ReconnectionStatus, state: str, told: list[Any]
+) -> None:
     assert lights(connection)["relay"] == light("relay", state, "Relay", *told)
 
 
-def test_figures_count_active_expiring_and_all() -> None:
-    sessions = (
-        ONE,
-        replace(ONE, topic="t2", status="restoring", expiry=NOW + DAY),
-        replace(ONE, topic="t3", status="needs_reconnect"),
-        replace(ONE, topic="t4", status="expired", expiry=NOW - 1),
-    )
-    assert figures(replace(SNAPSHOT, sessions=sessions)) == {
+def test_the_figures_are_those_of_the_sessions() -> None:
+    stats = SessionStats(total_sessions=4, active_sessions=2, expiring_soon=1)
+    assert figures(replace(SNAPSHOT, stats=stats)) == {
         "Active": [["rv-number", {"n": 2}]],
         "Expiring soon": [["rv-number", {"n": 1}], shape("attention")],
         "In total": [["rv-number", {"n": 4}]],

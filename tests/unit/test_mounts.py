@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from renvault_web.reconnect import ConnectionState, ReconnectionStatus
 from renvault_web.views.banner import Kind
 from renvault_web.views.mounts import MOUNTS, BannerMount, DashboardMount
-from renvault_web.views.snapshot import Connection, Snapshot
+from renvault_web.views.snapshot import Snapshot
 
 NOW = 1_700_000_000.0
 
@@ -18,7 +19,7 @@ def leave_after(options: dict[str, Any]) -> float | None:
     mount = BannerMount()
     mount.configure(options)
     for state, at in (("offline", NOW - 10), ("offline", NOW - 5), ("connected", NOW)):
-        mount.step(Snapshot(now=at, connection=Connection(state=state)))
+        mount.step(Snapshot(now=at, connection=ReconnectionStatus(ConnectionState(state))))
     if mount.memory.kind is None:
         return 0.0
     assert mount.memory.kind is Kind.RECONNECTED
@@ -62,7 +63,7 @@ def test_a_banner_switched_off_remembers_nothing() -> None:
     mount = BannerMount()
     mount.configure({"enabled": False})
     for at in (NOW, NOW + 60):
-        mount.step(Snapshot(now=at, connection=Connection(state="failed")))
+        mount.step(Snapshot(now=at, connection=ReconnectionStatus(ConnectionState.FAILED)))
     assert (mount.enabled, mount.memory.kind, mount.next_change(NOW)) == (False, None, None)
 
 

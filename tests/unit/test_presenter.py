@@ -13,6 +13,8 @@ import pytest
 from renvault_web.errors import WalletError
 from renvault_web.manager import SessionManager
 from renvault_web.presenter import Presenter
+from renvault_web.reconnect import ConnectionState
+from renvault_web.session import SessionStats, SessionStatus, parse_session
 from renvault_web.testing import (
     START,
     FakeCipher,
@@ -23,7 +25,7 @@ from renvault_web.testing import (
     fake_session,
     settle,
 )
-from renvault_web.views.snapshot import Action, Connection, SessionRow, StorageInfo
+from renvault_web.views.snapshot import Action, SessionRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -102,33 +104,21 @@ async def test_the_snapshot_is_what_the_services_know() -> None:
     async with world() as here:
         snapshot = here.presenter.snapshot()
         assert snapshot.now == START
-        assert snapshot.sessions == (
-            SessionRow(
-                topic=TOPIC,
-                status="active",
-                expiry=START + 6 * DAY,
-                wallet_name=SESSION["peer"]["metadata"]["name"],
-                wallet_url=SESSION["peer"]["metadata"]["url"],
-                accounts=tuple(SESSION["accounts"]),
-                chain="stacks:1",
-                primary=True,
-            ),
-        )
-        assert snapshot.connection == Connection(state="connected", proved_at=START)
-        size = here.manager.get_storage_stats().total_size
-        assert snapshot.storage == StorageInfo(total_size=size)
+        assert snapshot.sessions == (SessionRow(parse_session(SESSION), SessionStatus.ACTIVE, primary=True),)
+        assert snapshot.stats == SessionStats(total_sessions=1, active_sessions=1)
+        assert snapshot.connection is here.manager.get_reconnection_status()
+        assert snapshot.connection.state is ConnectionState.CONNECTED
+        assert snapshot.online
+        assert snapshot.storage == here.manager.get_storage_stats()
         assert snapshot.problems == ()
 
 
-async def test_the_snapshot_tells_of_the_network_and_of_attempts() -> None:
+async def test_the_snapshot_tells_of_the_network() -> None:
     async with world() as here:
-        await here.lose_relay()
-        connection = here.presenter.snapshot().connection
-        assert (connection.state, connection.next_retry_time) == ("waiting", START + 1)
         here.network.say(online=False)
         await settle()
-        connection = here.presenter.snapshot().connection
-        assert (connection.state, connection.online) == ("offline", False)
+        snapshot = here.presenter.snapshot()
+        assert (snapshot.connection.state, snapshot.online) == (ConnectionState.OFFLINE, False)
 
 
 async def test_what_does_not_work_is_in_the_snapshot() -> None:
@@ -139,12 +129,6 @@ async def test_what_does_not_work_is_in_the_snapshot() -> None:
     async with world(adopt=False) as here:
         await here.manager.initialize(Deaf(here.clock))
         assert here.presenter.snapshot().problems == ("The client cannot list its sessions.",)
-
-
-@pytest.mark.parametrize("metadata", [None, "x", {"url": 7}, {}])
-async def test_a_peer_without_a_proper_address_has_none(metadata: Any) -> None:
-    async with world({**SESSION, "peer": {"metadata": metadata}}) as here:
-        assert here.presenter.snapshot().sessions[0].wallet_url == ""
 
 
 # Drawing

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from renvault_web.views.session_row import chain_name, is_expiring, is_live, session_row, short_account
+from renvault_web.session import SessionStatus, WalletSession
+from renvault_web.views.session_row import chain_name, session_row, short_account
 from renvault_web.views.shapes import shape
 from renvault_web.views.snapshot import Action, SessionRow
 
@@ -16,19 +17,24 @@ DAY = 86_400.0
 TOPIC = "ab" * 32
 ACCOUNT = "stacks:1:SP2J6ZY48GV1EZ5V2V5RB9MP66SW86PYKKNRV9EJ7"
 
-SESSION = SessionRow(
+SESSION = WalletSession(
     topic=TOPIC,
-    status="active",
     expiry=NOW + 6 * DAY,
-    wallet_name="Leather",
-    wallet_url="https://leather.io/",
+    peer={"metadata": {"name": "Leather", "url": "https://leather.io/"}},
     accounts=(ACCOUNT,),
-    chain="stacks:1",
+    chain_id="stacks:1",
 )
+ACTIVE = SessionStatus.ACTIVE
 
 
-def draw(session: SessionRow, *, details: bool = False) -> list[Any]:
-    return session_row(session, NOW, 0, details=details)
+def draw(
+    session: WalletSession,
+    status: SessionStatus = ACTIVE,
+    *actions: Action,
+    details: bool = False,
+    primary: bool = False,
+) -> list[Any]:
+    return session_row(SessionRow(session, status, primary, actions), NOW, 0, details=details)
 
 
 def part(node: list[Any], name: str) -> list[Any]:
@@ -80,7 +86,7 @@ def test_an_active_session() -> None:
 
 
 def test_the_primary_session_has_its_badge() -> None:
-    name = part(draw(replace(SESSION, primary=True)), "who")[2]
+    name = part(draw(SESSION, primary=True), "who")[2]
     assert name[3] == ["span", {"class": "badge"}, "Primary"]
 
 
@@ -102,7 +108,7 @@ def test_the_primary_session_has_its_badge() -> None:
 def test_what_is_not_active_says_so_and_what_cannot_work_is_disabled_with_the_reason(
     status: str, mark: str, word: str, note: str, able: list[str]
 ) -> None:
-    node = draw(replace(SESSION, status=status))
+    node = draw(SESSION, SessionStatus(status))
     assert part(node, "status") == ["p", {"class": "status"}, shape(mark), word]
     assert outcome(node) == [["p", {}, note]]
     for name, attrs in buttons(node).items():
@@ -116,25 +122,24 @@ def test_a_session_that_ends_within_a_day_has_a_warning_mark() -> None:
 
 
 def test_a_session_that_has_ended_says_since_when() -> None:
-    ended = part(draw(replace(SESSION, status="expired", expiry=NOW - 60)), "expiry")
+    ended = part(draw(replace(SESSION, expiry=NOW - 60), SessionStatus.EXPIRED), "expiry")
     assert ended[2] == ["p", {}, "ended ", ["rv-ago", {"at": 1_699_999_940_000}], " ago"]
 
 
 @pytest.mark.parametrize(
-    ("status", "expiry", "live", "expiring"),
+    ("status", "left", "marked"),
     [
-        ("active", NOW + DAY + 1, True, False),
-        ("active", NOW + DAY, True, True),
-        ("restoring", NOW + 1, True, True),
-        ("active", NOW, True, False),
-        ("needs_reconnect", NOW + 1, False, False),
-        ("unknown", NOW + 1, False, False),
-        ("expired", NOW - 1, False, False),
+        ("active", DAY + 1, False),
+        ("active", DAY, True),
+        ("restoring", 1, True),
+        ("needs_reconnect", 1, False),
+        ("unknown", 1, False),
+        ("expired", -1, False),
     ],
 )
-def test_what_counts_as_active_and_as_expiring(status: str, expiry: float, live: bool, expiring: bool) -> None:
-    session = replace(SESSION, status=status, expiry=expiry)
-    assert (is_live(session), is_expiring(session, NOW)) == (live, expiring)
+def test_only_a_usable_session_that_ends_soon_has_a_warning_mark(status: str, left: float, marked: bool) -> None:
+    line = part(draw(replace(SESSION, expiry=NOW + left), SessionStatus(status)), "expiry")[2]
+    assert (shape("attention") in line) is marked
 
 
 @pytest.mark.parametrize(
@@ -164,13 +169,13 @@ def test_what_counts_as_active_and_as_expiring(status: str, expiry: float, live:
     ],
 )
 def test_the_outcome_of_an_action_stands_in_its_row(action: Action, mark: str, text: list[Any]) -> None:
-    node = draw(replace(SESSION, actions=(action,)))
+    node = draw(SESSION, ACTIVE, action)
     attrs = {"key": action.kind, "data-result": action.kind, "data-phase": action.phase}
     assert outcome(node) == [["p", attrs, shape(mark), *text]]
 
 
 def test_a_button_under_way_is_busy_and_the_others_work() -> None:
-    found = buttons(draw(replace(SESSION, actions=(Action("extend", "pending"),))))
+    found = buttons(draw(SESSION, ACTIVE, Action("extend", "pending")))
     assert found["Extend"] == {
         "type": "button",
         "data-action": "extend",
@@ -182,7 +187,7 @@ def test_a_button_under_way_is_busy_and_the_others_work() -> None:
 
 
 def test_two_actions_have_two_outcomes() -> None:
-    said = outcome(draw(replace(SESSION, actions=(Action("extend", "pending"), Action("ping", "done", latency=0.2)))))
+    said = outcome(draw(SESSION, ACTIVE, Action("extend", "pending"), Action("ping", "done", latency=0.2)))
     assert [line[1]["data-result"] for line in said] == ["extend", "ping"]
 
 
@@ -215,7 +220,7 @@ def test_details_hold_the_whole_account_the_chain_the_topic_and_the_wallets_page
 
 
 def test_details_leave_out_what_is_not_known() -> None:
-    bare = replace(SESSION, accounts=(), chain=None, wallet_url="javascript:alert(1)")
+    bare = replace(SESSION, accounts=(), chain_id=None, peer={"metadata": {"url": "javascript:alert(1)"}})
     assert [node[0] + ":" + str(node[2]) for node in draw(bare, details=True)[-1][3][2:]] == [
         "dt:Topic",
         f"dd:{['bdi', {'class': 'code'}, TOPIC]}",
@@ -230,7 +235,7 @@ def test_thousands_of_accounts_are_counted_not_listed() -> None:
 
 
 def test_without_an_account_the_row_says_so() -> None:
-    who = part(draw(replace(SESSION, accounts=(), chain=None)), "who")
+    who = part(draw(replace(SESSION, accounts=(), chain_id=None)), "who")
     assert who[3] == ["p", {"class": "quiet"}, "No account", " · ", ["bdi", {}, "Unknown chain"]]
 
 
@@ -249,7 +254,7 @@ def test_without_an_account_the_row_says_so() -> None:
     ],
 )
 def test_a_hostile_name_is_a_harmless_one(name: str, shown: str, monogram: str) -> None:
-    node = draw(replace(SESSION, wallet_name=name))
+    node = draw(replace(SESSION, peer={"metadata": {"name": name}}))
     assert part(node, "who")[2][2] == ["bdi", {"id": "name-0"}, shown]
     assert part(node, "monogram")[2] == monogram
 
