@@ -19,6 +19,7 @@ from .jsontext import parse_json
 from .presenter import Presenter
 from .reconnection import RECONNECTION_EVENTS
 from .session import parse_session
+from .timing import Soon
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -56,7 +57,7 @@ class Gateway:
         self._presenter = Presenter(manager=manager, clock=clock, render=self._render, emit=self._emit_element)
         self._told: dict[str, str] = {}
         self._events: list[Json] = []
-        self._planned: asyncio.Handle | None = None
+        self._publishing = Soon(self._publish)
         self._running: set[asyncio.Task[None]] = set()
         self._ends: list[Unsubscribe] = []
         self._commands = self._make_commands()
@@ -64,7 +65,7 @@ class Gateway:
     def start(self) -> None:
         """Publish the state now and after every change from now on."""
         manager = self._manager
-        self._ends.append(manager.subscribe(self._plan))
+        self._ends.append(manager.subscribe(self._publishing.plan))
         for name in SESSION_EVENTS:
             self._ends.append(manager.integration.on(name, self._session_teller(name)))
         for name in RECONNECTION_EVENTS:
@@ -76,9 +77,7 @@ class Gateway:
         for end in self._ends:
             end()
         self._ends.clear()
-        if self._planned is not None:
-            self._planned.cancel()
-            self._planned = None
+        self._publishing.cancel()
         for task in self._running:
             task.cancel()
         self._presenter.close()
@@ -176,15 +175,9 @@ class Gateway:
 
     # State
 
-    def _plan(self) -> None:
-        if self._planned is None:
-            self._planned = asyncio.get_running_loop().call_soon(self._publish)
-
     def _publish(self) -> None:
         """Send the sections that have changed, and the events since the last time."""
-        if self._planned is not None:
-            self._planned.cancel()
-            self._planned = None
+        self._publishing.cancel()
         sections = {name: json.dumps(section) for name, section in self._sections().items()}
         changed = [name for name, text in sections.items() if self._told.get(name) != text]
         events, self._events = self._events, []
@@ -227,7 +220,7 @@ class Gateway:
 
     def _tell(self, service: str, name: str, payload: Json | None) -> None:
         self._events.append({"service": service, "name": name, "payload": payload})
-        self._plan()
+        self._publishing.plan()
 
     # Out
 
