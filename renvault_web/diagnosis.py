@@ -1,6 +1,7 @@
 """Why the connection is away, and what the user can do: one cause, one line of advice.
 
-Pure: judged from what has been seen, not from guesses. Also here: error texts made fit to be shown.
+Pure: judged from what has been seen, not from guesses. The words are the views' own, so that a host reads what the
+banner says. Also here: error texts made fit to be shown.
 """
 
 from __future__ import annotations
@@ -8,15 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .views.copy import word
+
 OFFLINE = "offline"
 RELAY_UNREACHABLE = "relay_unreachable"
 CONNECTION_LOST = "connection_lost"
-
-_ADVICE = {
-    OFFLINE: "You're offline. Check your network; your sessions are saved.",
-    RELAY_UNREACHABLE: "The wallet relay cannot be reached. It may be down, or your network may block it.",
-    CONNECTION_LOST: "The connection to the wallet relay was lost. Nothing to do: it is being brought back.",
-}
 
 _TEXT_LIMIT = 200  # characters of an error text that are kept
 _READ_LIMIT = 2_000  # characters of one that are read: the patterns below take longer than the text is long
@@ -24,7 +21,7 @@ _READ_LIMIT = 2_000  # characters of one that are read: the patterns below take 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A cause, one of this module's words, and a line of advice."""
+    """A cause, one of this module's words, and one line for people: what it is and what can be done."""
 
     cause: str
     advice: str
@@ -38,7 +35,7 @@ def diagnose(*, online: bool, failed_attempts: int) -> Diagnosis:
         cause = RELAY_UNREACHABLE
     else:
         cause = CONNECTION_LOST
-    return Diagnosis(cause, _ADVICE[cause])
+    return Diagnosis(cause, f"{word(f'cause.{cause}')} {word(f'advice.{cause}')}")
 
 
 _SECRETS = (

@@ -14,8 +14,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ..reconnect import ConnectionState
-from .copy import DIRECTION, LANGUAGE, known, say, word
-from .node import clean, h, until
+from .copy import DIRECTION, LANGUAGE, say, word
+from .node import h, until
 from .shapes import shape
 
 if TYPE_CHECKING:
@@ -158,7 +158,8 @@ def _told(kind: Kind, connection: ReconnectionStatus) -> list[Node]:
         case Kind.OFFLINE:
             return [_title("banner.offline", f" {word('banner.offline_more')}")]
         case Kind.FAILED:
-            return [_title("banner.failed"), h("p", {"class": "line"}, f"{_cause(connection)} {_advice(connection)}")]
+            lines = [h("p", {"class": "line"}, connection.advice)] if connection.advice else []
+            return [_title("banner.failed"), *lines]
         case _:
             return [_title(f"banner.{kind.value}")]
 
@@ -228,10 +229,4 @@ def _pill(kind: Kind, mark: Node, connection: ReconnectionStatus) -> Node:
 
 
 def _cause(connection: ReconnectionStatus) -> str:
-    key = f"cause.{connection.cause}"
-    return word(key if known(key) else "cause.connection_lost")
-
-
-def _advice(connection: ReconnectionStatus) -> str:
-    key = f"advice.{connection.cause}"
-    return word(key) if known(key) else clean(connection.advice) or word("advice.connection_lost")
+    return word(f"cause.{connection.cause or 'connection_lost'}")  # none any more, where the banner is about to go

@@ -1,4 +1,4 @@
-"""Every word that the views say, in one table.
+"""Every word that people read, in one table.
 
 Pure. ``say`` gives a text as children of a node, so that a time or a number can stand where the language wants it;
 ``word`` gives plain text. A further language is a further table with the same keys.
@@ -39,7 +39,7 @@ ENGLISH: dict[str, str] = {
     "cause.connection_lost": "Not connected to the relay.",
     "cause.relay_unreachable": "Couldn't reach the relay.",
     "cause.offline": "Your network does not answer.",
-    "advice.connection_lost": "Check your internet connection, then try again.",
+    "advice.connection_lost": "We'll reconnect automatically.",
     "advice.relay_unreachable": "It may be down, or your network may block it. Check your connection, then try again.",
     "advice.offline": "Check your internet connection.",
     # dashboard
