@@ -8,7 +8,7 @@
  */
 import { del, entries, get, set, type UseStore } from "idb-keyval";
 import { answered, durableStore, Late } from "./durable-store.ts";
-import { type Keys, openKeys } from "./keys.ts";
+import { openKeys } from "./keys.ts";
 import {
   type Bytes,
   decodeRecord,
@@ -35,8 +35,6 @@ export interface SdkStorage {
 export interface SdkStorageOptions {
   /** Keeps entries and keys apart from those of other clients on this origin; by default the product's own. */
   database?: string;
-  /** Keys that are open already; by default those of `database`. */
-  keys?: Promise<Keys>;
   /** Told, for people to read, when something cannot be stored or read. Never holds a secret. */
   onNotice?: (notice: string) => void;
 }
@@ -58,7 +56,6 @@ const FLAGS = 0; // not compressed: IndexedDB has room, and CompressionStream wo
 
 class SealedSdkStorage implements SdkStorage {
   readonly #database: string;
-  readonly #givenKeys: Promise<Keys> | undefined;
   readonly #onNotice: (notice: string) => void;
   readonly #store: UseStore;
   readonly #told = new Set<string>();
@@ -75,9 +72,8 @@ class SealedSdkStorage implements SdkStorage {
   /** A write has not been answered yet; others wait in memory until it is. */
   #stalled = false;
 
-  constructor({ database = "renvault", keys, onNotice = () => {} }: SdkStorageOptions) {
+  constructor({ database = "renvault", onNotice = () => {} }: SdkStorageOptions) {
     this.#database = database;
-    this.#givenKeys = keys;
     this.#onNotice = onNotice;
     this.#store = durableStore(`${database}-sdk`);
   }
@@ -211,7 +207,7 @@ class SealedSdkStorage implements SdkStorage {
 
   async #openSealer(): Promise<Sealer> {
     try {
-      const keys = await (this.#givenKeys ?? openKeys({ database: this.#database }));
+      const keys = await openKeys({ database: this.#database });
       if (!keys.persistent) throw new Error(keys.problem ?? "");
       return new Sealer(keys);
     } catch (error) {
