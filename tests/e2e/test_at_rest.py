@@ -107,6 +107,45 @@ def test_no_text_under_a_key_of_ours_hides_the_sessions(journey: Journey) -> Non
     assert facade(page, "renvault.encryptedSessionStorage.getStatistics().quarantined") == 2
 
 
+# Reads and writes the record of the SDK's keychain as it lies on the disk.
+KEYCHAIN = r"""async (text) => {
+  const asked = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const entries = async (name) => {
+    const database = await asked(indexedDB.open(name));
+    return database.transaction('entries', 'readwrite').objectStore('entries');
+  };
+  const { index } = await asked((await entries('renvault-keys')).get('keys'));
+  const tag = await crypto.subtle.sign('HMAC', index, new TextEncoder().encode('\x02wc@2:core:0.3//keychain'));
+  const name = btoa(String.fromCharCode(...new Uint8Array(tag).subarray(0, 16)));
+  const place = `rv1.${name.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
+  if (text) await asked((await entries('renvault-sdk')).put(text, place));
+  return asked((await entries('renvault-sdk')).get(place));
+}"""
+
+
+def test_a_keychain_of_a_newer_version_costs_no_session(journey: Journey) -> None:
+    page = journey.open_dapp()
+    journey.connect(page).close()
+    blank = f"{journey.site.url}renvault.config.json"
+    page.goto(blank)
+    right = page.evaluate(KEYCHAIN)
+    newer = f"Ag{right.removeprefix('AQ')}"
+    page.evaluate(KEYCHAIN, newer)
+
+    page.goto(journey.site.url)
+    expect(page.locator("#notice")).to_contain_text("version 2")
+    expect(session(page)).to_contain_text("Needs reconnect")
+    page.goto(blank)
+    assert page.evaluate(KEYCHAIN) == newer
+    page.evaluate(KEYCHAIN, right)
+
+    page.goto(journey.site.url)
+    expect(session(page)).to_contain_text("Active")
+
+
 def test_two_tabs_that_start_at_once_make_one_key(journey: Journey) -> None:
     first, second = journey.context.new_page(), journey.context.new_page()
     for page in (first, second):

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 NOT_STORED = "The wallet connection could not be stored and may end with this page. "
 
-PRELUDE = """
+ADVICE = "Reload the page; if that does not help, clear this site's data and connect your wallet again."
+
+UNTIL_STORED = """async () => {
+  for (let turn = 0; turn < 1000 && !storage.persistent; turn += 1) await storage.getKeys();
+}"""
+
+PRELUDE = r"""
 const { createSdkStorage } = await import('./renvault.js');
 const notices = [];
 const create = () => createSdkStorage({ database: 'test', onNotice: (notice) => notices.push(notice) });
@@ -28,6 +34,19 @@ const records = async () => {
   const database = await asked(indexedDB.open('test-sdk'));
   return database.transaction('entries', 'readwrite').objectStore('entries');
 };
+const everything = async () => {
+  const [keys, values] = await Promise.all([asked((await records()).getAllKeys()), asked((await records()).getAll())]);
+  return keys.map((key, index) => [key, values[index]]);
+};
+const placeOf = async (key) => {
+  const database = await asked(indexedDB.open('test-keys'));
+  const { index } = await asked(database.transaction('entries').objectStore('entries').get('keys'));
+  const tag = await crypto.subtle.sign('HMAC', index, new TextEncoder().encode(`\x02${key}`));
+  const text = btoa(String.fromCharCode(...new Uint8Array(tag).subarray(0, 16)));
+  return `rv1.${text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`;
+};
+const textOf = async (key) => placeOf(key).then(async (place) => asked((await records()).get(place)));
+const putAt = async (key, value) => placeOf(key).then(async (place) => asked((await records()).put(value, place)));
 """
 
 
@@ -143,20 +162,114 @@ def test_a_record_that_was_changed_or_moved_is_never_returned(page: Page) -> Non
     ]
 
 
-def test_a_record_of_an_unknown_key_is_not_written_over(page: Page) -> None:
+# One entry made by another version of this page, for something else, or sealed by a key that is not here.
+FOREIGN = """const [text, foreign] = [await textOf('a'), {
+    version: (text) => `Ag${text.slice(2)}`,
+    purpose: (text) => `AQE${text.slice(3)}`,
+    flags: (text) => `AQIB${text.slice(4)}`,
+    key: (text) => `${text.slice(0, 8)}${text[8] === 'A' ? 'B' : 'A'}${text.slice(9)}`,
+    form: () => new Uint8Array(5),
+  }];"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("version", "The record has version 2, this page reads version 1."),
+        ("purpose", "The record is for something else (purpose 1, flags 0)."),
+        ("flags", "The record is for something else (purpose 2, flags 1)."),
+        ("key", "An entry is sealed by a key that is not at hand."),
+        ("form", "The record is not a text."),
+    ],
+)
+@pytest.mark.parametrize("first", ["getItem('a')", "setItem('a', 'second')", "removeItem('a')"])
+def test_what_another_version_or_key_may_read_keeps_the_disk_from_being_touched(
+    page: Page, kind: str, reason: str, first: str
+) -> None:
     assert run(
         page,
-        """await create().setItem('a', 'first');
-        const [place] = await asked((await records()).getAllKeys());
-        const [text] = await asked((await records()).getAll());
-        const foreign = `${text.slice(0, 8)}${text[8] === 'A' ? 'B' : 'A'}${text.slice(9)}`; // within the key id
-        await asked((await records()).put(foreign, place));
+        f"""await create().setItem('a', 'first');
+        await create().setItem('b', 'first');
+        {FOREIGN}
+        await putAt('a', foreign.{kind}(text));
+        const before = await everything();
         const storage = create();
-        const found = typeof (await storage.getItem('a'));
+        const found = typeof (await storage.{first});
+        await Promise.all([storage.getItem('b'), storage.getEntries()]);
         await storage.setItem('a', 'second');
-        const [left] = await asked((await records()).getAll());
-        return [found, await storage.getItem('a'), storage.persistent, left === foreign, notices];""",
-    ) == ["undefined", "second", False, True, [f"{NOT_STORED}An entry is sealed by a key that is not at hand."]]
+        await storage.setItem('b', 'second');
+        const same = JSON.stringify(await everything()) === JSON.stringify(before);
+        return [found, await storage.getItem('a'), await storage.getItem('b'), storage.persistent, same, notices];""",
+    ) == ["undefined", "second", "second", False, True, [f"{NOT_STORED}{reason} {ADVICE}"]]
+
+
+def test_all_entries_are_read_without_those_of_another_version_or_key(page: Page) -> None:
+    assert run(
+        page,
+        f"""await create().setItem('a', 'first');
+        await create().setItem('b', 'second');
+        {FOREIGN}
+        await putAt('a', foreign.key(text));
+        const storage = create();
+        const found = [await storage.getKeys(), await storage.getEntries()];
+        await storage.setItem('b', 'third');
+        const left = (await textOf('a')) === foreign.key(text);
+        return [...found, storage.persistent, await create().getItem('b'), left, notices];""",
+    ) == [
+        ["b"],
+        [["b", "second"]],
+        True,
+        "third",
+        True,
+        ["Stored entries of the wallet connection that cannot be read: 1."],
+    ]
+
+
+@pytest.mark.parametrize("first", ["getItem('a')", "setItem('a', 'second')", "removeItem('a')"])
+def test_a_damaged_entry_is_kept_aside_before_its_place_is_written_to(page: Page, first: str) -> None:
+    assert run(
+        page,
+        f"""await create().setItem('a', 'first');
+        await create().setItem('b', 'first');
+        const [text, other] = [await textOf('a'), await textOf('b')];
+        const changed = `${{text.slice(0, 60)}}${{text[60] === 'A' ? 'B' : 'A'}}${{text.slice(61)}}`;
+        const outcomes = [];
+        for (const wrong of [changed, text.slice(0, -4), '?', other]) {{
+          await putAt('a', wrong);
+          const storage = create();
+          await storage.{first};
+          await storage.getItem('a');
+          await storage.setItem('a', 'second');
+          const aside = (await everything()).filter(([key]) => key.startsWith('bad.'));
+          const kept = [aside.length, aside.at(-1)[1] === wrong, storage.persistent];
+          outcomes.push([...kept, await storage.getKeys(), await create().getItem('a')]);
+        }}
+        return [outcomes, [...new Set(notices)]];""",
+    ) == [
+        [[n, True, True, ["a", "b"], "second"] for n in (1, 2, 3, 4)],
+        ["An entry of the wallet connection was damaged and is kept aside. You may have to connect your wallet again."],
+    ]
+
+
+def test_of_damaged_entries_the_oldest_go_first(page: Page) -> None:
+    assert run(
+        page,
+        """const storage = create();
+        await storage.setItem('a', 'first');
+        const damage = async (text) => {
+          await putAt('a', text);
+          await create().setItem('a', 'second');
+        };
+        const isAside = ([key]) => key.startsWith('bad.');
+        const aside = async () => (await everything()).filter(isAside).map(([, text]) => text);
+        for (let n = 0; n < 22; n += 1) await damage(`?${n}`);
+        const many = await aside();
+        await damage(`?${'x'.repeat(900_000)}`);
+        const large = (await aside()).length;
+        await damage(`?${'y'.repeat(900_000)}`);
+        await damage(`?${'z'.repeat(2_000_000)}`);
+        return [many.length, many[0], many.at(-1), large, (await aside()).map((text) => text.length)];""",
+    ) == [20, "?2", "?21", 20, [2_000_001]]
 
 
 def test_without_indexeddb_it_works_in_memory_and_says_so(journey: Journey, page: Page) -> None:
@@ -207,5 +320,5 @@ def test_a_disk_that_answers_late_gets_the_newest_values_in_the_end(journey: Jou
         [f"{NOT_STORED}IndexedDB did not answer within 5 s."],
     ]
     page.evaluate("released = true")
-    page.wait_for_function("storage.persistent")
+    page.evaluate(UNTIL_STORED)
     assert run(page, "return create().getEntries();") == [["a", 3], ["b", 1]]

@@ -7,12 +7,15 @@
  * stays in memory and the SDK goes on; `persistent` and a notice say so.
  */
 import { del, entries, get, set, type UseStore } from "idb-keyval";
+import { keepAside } from "./aside.ts";
 import { answered, durableStore, Late } from "./durable-store.ts";
 import { openKeys } from "./keys.ts";
 import {
   type Bytes,
   decodeRecord,
   encodeRecord,
+  Foreign,
+  KEY_PREFIX,
   keyMessage,
   Purpose,
   recordAad,
@@ -54,6 +57,11 @@ interface Entry {
 
 const FLAGS = 0; // not compressed: IndexedDB has room, and CompressionStream would cost more time than all the rest
 
+const DAMAGED =
+  "An entry of the wallet connection was damaged and is kept aside. You may have to connect your wallet again.";
+
+const ADVICE = " Reload the page; if that does not help, clear this site's data and connect your wallet again.";
+
 class SealedSdkStorage implements SdkStorage {
   readonly #database: string;
   readonly #onNotice: (notice: string) => void;
@@ -66,6 +74,8 @@ class SealedSdkStorage implements SdkStorage {
   /** Values that could not be stored. */
   readonly #memory = new Map<string, Text>();
   readonly #places = new Map<string, string>();
+  /** Places that may be written to: nothing that is needed lies there unread. */
+  readonly #seen = new Set<string>();
   #opening: Promise<Sealer> | undefined;
   /** The disk is left alone for as long as this page lives. */
   #blocked = false;
@@ -119,6 +129,7 @@ class SealedSdkStorage implements SdkStorage {
     if (!write) return;
     const stored = await this.#attempt("write", async (sealer) => {
       const place = await this.#place(sealer, key);
+      if (!this.#seen.has(place)) await this.#load(sealer, place);
       if (write.text === undefined) await del(place, this.#store);
       else await set(place, await seal(sealer, place, key, write.text), this.#store);
       return true;
@@ -134,19 +145,28 @@ class SealedSdkStorage implements SdkStorage {
   async #read(key: string): Promise<unknown> {
     if (this.#pending.has(key)) return fromText(this.#pending.get(key)?.text);
     if (this.#memory.has(key)) return fromText(this.#memory.get(key));
-    const found = await this.#attempt("read", async (sealer) => {
-      const place = await this.#place(sealer, key);
-      const record = await get<string>(place, this.#store);
-      return record === undefined ? [] : this.#open(sealer, [[place, record]]);
-    });
-    return found?.[0]?.value;
+    const found = await this.#attempt("read", async (sealer) => this.#load(sealer, await this.#place(sealer, key)));
+    return found?.value;
+  }
+
+  /** Returns the entry at `place`. A damaged one is kept aside; at a foreign one it throws. */
+  async #load(sealer: Sealer, place: string): Promise<Entry | undefined> {
+    const text = await get<string>(place, this.#store);
+    const entry = text === undefined ? undefined : await open(sealer, place, text);
+    if (text !== undefined && !entry) {
+      await keepAside(this.#store, place, text);
+      this.#tell(DAMAGED);
+    }
+    this.#seen.add(place);
+    return entry;
   }
 
   /** Returns every value by its key, in the order of the keys, as IndexedDB has them. */
   async #readAll(): Promise<Map<string, unknown>> {
-    const stored = await this.#attempt("read", async (sealer) =>
-      this.#open(sealer, await entries<string, string>(this.#store)),
-    );
+    const stored = await this.#attempt("read", async (sealer) => {
+      const records = await entries<string, string>(this.#store);
+      return this.#openAll(sealer, records.filter(([place]) => place.startsWith(KEY_PREFIX)));
+    });
     const all = new Map(stored?.map(({ key, value }) => [key, value]));
     for (const [key, text] of this.#memory) all.set(key, fromText(text));
     for (const [key, { text }] of this.#pending) all.set(key, fromText(text));
@@ -154,24 +174,13 @@ class SealedSdkStorage implements SdkStorage {
     return new Map(there.sort(([one], [other]) => (one < other ? -1 : 1)));
   }
 
-  /** Opens records; one that cannot be read is left where it is and told of. */
-  async #open(sealer: Sealer, records: [place: string, text: string][]): Promise<Entry[]> {
-    const found: { place: string; record: SealedRecord }[] = [];
-    for (const [place, text] of records) {
-      const record = tryDecode(text, place);
-      // Not unreadable for good: another page may have made a new key. To go on would be to write over it.
-      if (record && !sealer.knows(record.keyId)) throw new Error("An entry is sealed by a key that is not at hand.");
-      if (record) found.push({ place, record });
-    }
-    const bodies = await sealer.open(found.map(({ record }) => record));
-    const claimed = bodies.map((body) => (body ? parse(body) : null));
-    const tags = await sealer.tags(claimed.map((entry) => keyMessage(Purpose.sdkEntry, entry?.key ?? "")));
-    const opened = claimed.filter(
-      (entry, index): entry is Entry => entry !== null && storageKey(tags[index]!) === found[index]!.place,
-    );
-    const unreadable = records.length - opened.length;
+  /** Opens records; those that cannot be read are left where they are and told of. */
+  async #openAll(sealer: Sealer, records: [place: string, text: string][]): Promise<Entry[]> {
+    const opened = await Promise.all(records.map(([place, text]) => open(sealer, place, text).catch(noneIfForeign)));
+    const found = opened.filter((entry) => entry !== undefined);
+    const unreadable = records.length - found.length;
     if (unreadable > 0) this.#tell(`Stored entries of the wallet connection that cannot be read: ${unreadable}.`);
-    return opened;
+    return found;
   }
 
   // The way to the disk
@@ -187,10 +196,11 @@ class SealedSdkStorage implements SdkStorage {
       return await answered(running);
     } catch (error) {
       // What the SDK writes without having read what was there would take the place of keys that are still needed.
-      if (kind === "read") this.#blocked = true;
+      if (kind === "read" || error instanceof Foreign) this.#blocked = true;
       else if (error instanceof Late && running) this.#stall(running);
       const reason = error instanceof Error ? error.message : String(error);
-      this.#tell(`The wallet connection could not be stored and may end with this page. ${reason}`);
+      const advice = error instanceof Foreign ? ADVICE : "";
+      this.#tell(`The wallet connection could not be stored and may end with this page. ${reason}${advice}`);
       return undefined;
     }
   }
@@ -241,22 +251,45 @@ async function seal(sealer: Sealer, place: string, key: string, text: string): P
   return encodeRecord({ purpose: Purpose.sdkEntry, flags: FLAGS, keyId, sealed: sealed! });
 }
 
-function tryDecode(text: string, place: string): SealedRecord | null {
+/** Returns the entry of a record; undefined where it is damaged or lies where it does not belong. Throws `Foreign`. */
+async function open(sealer: Sealer, place: string, text: unknown): Promise<Entry | undefined> {
+  const record = decode(text, place);
+  if (!record) return undefined;
+  if (!sealer.knows(record.keyId)) throw new Foreign("An entry is sealed by a key that is not at hand.");
+  const [body] = await sealer.open([record]);
+  const entry = body ? parse(body) : undefined;
+  if (!entry) return undefined;
+  const [tag] = await sealer.tags([keyMessage(Purpose.sdkEntry, entry.key)]);
+  return storageKey(tag!) === place ? entry : undefined;
+}
+
+function decode(text: unknown, place: string): SealedRecord | undefined {
+  if (typeof text !== "string") throw new Foreign("The record is not a text.");
+  const record = whole(text, place);
+  if (!record || (record.purpose === Purpose.sdkEntry && record.flags === FLAGS)) return record;
+  throw new Foreign(`The record is for something else (purpose ${record.purpose}, flags ${record.flags}).`);
+}
+
+function whole(text: string, place: string): SealedRecord | undefined {
   try {
-    const record = decodeRecord(text, place);
-    return record.purpose === Purpose.sdkEntry && record.flags === FLAGS ? record : null;
-  } catch {
-    return null; // told of by the caller, who counts
+    return decodeRecord(text, place);
+  } catch (error) {
+    if (error instanceof Foreign) throw error;
+    return undefined; // told of by the caller
   }
 }
 
-function parse(body: Bytes): Entry | null {
+function parse(body: Bytes): Entry | undefined {
   try {
     const { k, v } = JSON.parse(new TextDecoder().decode(body)) as { k: unknown; v: unknown };
-    return typeof k === "string" ? { key: k, value: v } : null;
+    return typeof k === "string" ? { key: k, value: v } : undefined;
   } catch {
-    return null; // as above
+    return undefined; // as above
   }
+}
+
+function noneIfForeign(error: unknown): undefined {
+  if (!(error instanceof Foreign)) throw error;
 }
 
 /** JSON as the SDK writes it: a bigint becomes the text "123n". What JSON leaves out altogether is no value. */

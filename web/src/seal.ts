@@ -38,6 +38,9 @@ export interface SealedRecord extends OpenJob {
   readonly flags: number;
 }
 
+/** What another version of this page, or one with other keys, may be able to read: it has to be left alone. */
+export class Foreign extends Error {}
+
 /** AES-256-GCM and HMAC-SHA-256 under the keys of this browser. */
 export class Sealer {
   readonly #keys: Keys;
@@ -115,17 +118,17 @@ export function encodeRecord({ purpose, flags, keyId, sealed }: Omit<SealedRecor
   return toBase64Url(join(header(purpose, flags, keyId), sealed));
 }
 
-/** Takes the text of the record under `key` apart; throws an Error that says what is wrong with it. */
+/** Takes the text of the record under `key` apart; throws an Error that says what is wrong with it, or `Foreign`. */
 export function decodeRecord(text: string, key: string): SealedRecord {
   const data = fromBase64Url(text);
   const [version, purpose = 0, flags = 0] = data;
   if (version !== undefined && version !== VERSION) {
-    throw new Error(`The record has version ${version}, this page reads version ${VERSION}.`);
+    throw new Foreign(`The record has version ${version}, this page reads version ${VERSION}.`);
   }
   if (data.length < HEADER_SIZE + IV_SIZE + TAG_SIZE) {
     throw new Error(`The record is cut short: it has ${data.length} bytes.`);
   }
-  if (flags & ~KNOWN_FLAGS) throw new Error(`The record has flags ${flags}, of which this page does not know all.`);
+  if (flags & ~KNOWN_FLAGS) throw new Foreign(`The record has flags ${flags}, of which this page does not know all.`);
   const keyId = data.slice(3, HEADER_SIZE);
   return { purpose, flags, keyId, aad: recordAad(purpose, flags, keyId, key), sealed: data.slice(HEADER_SIZE) };
 }
