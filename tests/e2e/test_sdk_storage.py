@@ -298,6 +298,29 @@ def test_a_write_that_the_browser_refuses_stays_in_memory_until_one_is_taken(pag
     ) == [2, 1, False, [f"{NOT_STORED}no room"], 3, True]
 
 
+def test_what_was_refused_once_is_stored_with_the_next_write(page: Page) -> None:
+    run(
+        page,
+        """const storage = create();
+        await storage.setItem('keychain', 'old');
+        const { put } = IDBObjectStore.prototype;
+        let refused = 0;
+        IDBObjectStore.prototype.put = function (...args) {
+          refused += 1;
+          if (refused <= 2) throw new DOMException('not now', 'UnknownError');
+          return put.apply(this, args);
+        };
+        await storage.setItem('keychain', 'new');
+        await storage.removeItem('never there');
+        await storage.setItem('pairing', 'new');
+        Object.assign(globalThis, { storage, before: storage.persistent });
+        await storage.setItem('session', 'new');""",
+    )
+    page.evaluate(UNTIL_STORED)
+    assert page.evaluate("before") is False
+    assert run(page, "return create().getEntries();") == [["keychain", "new"], ["pairing", "new"], ["session", "new"]]
+
+
 def test_a_disk_that_answers_late_gets_the_newest_values_in_the_end(journey: Journey) -> None:
     page = journey.context.new_page()
     page.clock.install()

@@ -134,9 +134,16 @@ class SealedSdkStorage implements SdkStorage {
       else await set(place, await seal(sealer, place, key, write.text), this.#store);
       return true;
     });
-    if (stored) this.#memory.delete(key);
-    else this.#memory.set(key, write.text);
     if (this.#pending.get(key) === write) this.#pending.delete(key);
+    if (stored) {
+      this.#memory.delete(key);
+      this.#retry(); // what the disk refused before, it may take now
+    } else this.#memory.set(key, write.text);
+  }
+
+  /** Writes again what could not be stored. */
+  #retry(): void {
+    for (const [key, text] of this.#memory) if (!this.#pending.has(key)) void this.#write(key, text);
   }
 
   // Reading
@@ -210,7 +217,7 @@ class SealedSdkStorage implements SdkStorage {
     this.#stalled = true;
     const resume = () => {
       this.#stalled = false;
-      for (const [key, text] of this.#memory) if (!this.#pending.has(key)) void this.#write(key, text);
+      this.#retry();
     };
     write.then(resume, resume);
   }
