@@ -110,11 +110,6 @@ class SessionManager:
         """The parts that do not work (``storage``, ``integration``, ``reconnection``), each with a plain line."""
         return dict(self._problems)
 
-    @property
-    def wallet_ready(self) -> bool:
-        """Whether a wallet client is there and has said which sessions it has."""
-        return self._integration.has_client
-
     # Life
 
     async def start(self) -> None:
@@ -169,9 +164,9 @@ class SessionManager:
     async def _start(self, destroys: int) -> None:
         if destroys != self._destroys or (self._ends and "storage" not in self._problems):
             return
-        report = await self._try("storage", self._storage.open())
+        expired = await self._try("storage", self._storage.open())
         if destroys == self._destroys and not self._ends:
-            self._integration.start(report.expired if report else ())
+            self._integration.start(expired or ())
             self._reconnection.start()
             self._ends += [
                 self._storage.subscribe(self._news.plan),

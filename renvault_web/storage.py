@@ -56,17 +56,6 @@ class StorageConfig:
             raise ConfigError(f"compression_enabled is {compress!r:.40}; it must be true or false.")
 
 
-@dataclass(frozen=True, slots=True)
-class OpenReport:
-    """What ``open`` found."""
-
-    loaded: int
-    expired: tuple[WalletSession, ...]
-    """Sessions that have ended; their records are gone."""
-    unreadable: int
-    """Records that cannot be read; they are left in place."""
-
-
 class EncryptedSessionStorage:
     """The sessions of this browser, encrypted at rest.
 
@@ -106,10 +95,11 @@ class EncryptedSessionStorage:
 
     # Life
 
-    async def open(self) -> OpenReport:
-        """Read and decrypt our records, remove the sessions that have expired, and follow the other pages' changes.
+    async def open(self) -> tuple[WalletSession, ...]:
+        """Read and decrypt our records, and follow the other pages' changes; return the sessions that had expired.
 
-        Raises ``StorageError`` where store or cipher fail as a whole. Open already, it reads what has changed.
+        The records of these are removed. Open already, it reads what has changed. Raises ``StorageError`` where store
+        or cipher fail as a whole.
         """
         if not self.persistent:
             _log.warning("Sessions are kept in memory only: the browser gives this page no lasting storage or no key.")
@@ -218,7 +208,7 @@ class EncryptedSessionStorage:
 
     # The operations, each run alone
 
-    async def _open(self) -> OpenReport:
+    async def _open(self) -> tuple[WalletSession, ...]:
         view, closings = self._view or View(), self._closings
         found = await self._read(view)
         if self._closings != closings:
@@ -227,8 +217,7 @@ class EncryptedSessionStorage:
         self._view = view
         if self._tabs and not self._unsubscribe:
             self._unsubscribe = self._tabs.subscribe(self._on_message)
-        expired = self._remove_expired(view)
-        return OpenReport(loaded=len(view.sessions), expired=tuple(expired), unreadable=len(view.unreadable))
+        return tuple(self._remove_expired(view))
 
     def _remove_expired(self, view: View) -> list[WalletSession]:
         now, removed = self._clock.now(), []

@@ -31,8 +31,8 @@ TAGS = frozenset([
 ])
 
 ATTRIBUTES = frozenset([
-    "at", "class", "d", "dir", "hidden", "href", "id", "key", "lang", "max", "n", "rel", "role", "tabindex", "target",
-    "type", "unit", "value", "viewBox",
+    "at", "class", "d", "dir", "hidden", "href", "id", "key", "lang", "max", "n", "rel", "role", "target", "type",
+    "unit", "value", "viewBox",
 ])
 # fmt: on
 

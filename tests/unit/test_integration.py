@@ -447,11 +447,11 @@ async def test_what_ended_while_the_page_was_closed_is_told_once_after_the_start
     await storage.store_session(known(A))
     storage.close()
     clock.jump(4 * DAY)
-    report = await storage.open()
+    expired = await storage.open()
     service = WalletKitSessionIntegration(clock=clock, storage=storage)
     heard: list[dict[str, Any]] = []
     service.on("session_expired", heard.append)
-    service.start(report.expired)
+    service.start(expired)
     assert heard == []
     await service.initialize(FakeWallet(clock))
     await service.initialize(FakeWallet(clock))
@@ -463,9 +463,9 @@ async def test_what_ended_only_as_far_as_stored_lives_on_and_is_told_nothing_abo
     async with world() as here:
         await here.storage.store_sessions([known(A, label="mine"), known(B)])
         here.clock.jump(4 * DAY)
-        report = await here.storage.open()
+        expired = await here.storage.open()
         assert await here.stored() == []
-        here.service.start(report.expired)
+        here.service.start(expired)
         wallet = FakeWallet(here.clock, [listed(A, 9)])  # the host extended it without us
         await here.service.initialize(wallet)
         assert here.take() == [("session_expired", "b")]

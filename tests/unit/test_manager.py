@@ -101,7 +101,7 @@ async def test_started_without_a_wallet_it_shows_what_is_stored() -> None:
         manager = here.manager
         assert [session.topic for session in manager.get_active_sessions()] == [A]
         assert manager.session_status(A) is SessionStatus.RESTORING
-        assert (here.state, manager.wallet_ready, manager.problems) == (ConnectionState.IDLE, False, {})
+        assert (here.state, manager.integration.has_client, manager.problems) == (ConnectionState.IDLE, False, {})
         assert manager.get_storage_stats().total_sessions == 1
 
 
@@ -115,7 +115,7 @@ async def test_initialize_joins_storage_client_and_connection() -> None:
             SessionStatus.NEEDS_RECONNECT,
             None,
         )
-        assert (here.state, wallet.held, manager.wallet_ready) == (ConnectionState.CONNECTED, True, True)
+        assert (here.state, wallet.held, manager.integration.has_client) == (ConnectionState.CONNECTED, True, True)
         assert here.restored == ["a"]
         assert manager.get_session(B) is not None
         assert len(manager.get_all_sessions()) == 2

@@ -56,7 +56,7 @@ METHODS: dict[type, str] = {
     SessionManager: """
         clear_all_sessions destroy disconnect_session extend_session get_active_sessions get_all_sessions get_config
         get_primary_session get_reconnection_status get_session get_storage_stats has_session initialize integration
-        ping_session problems reconnect reconnection session_status start storage subscribe update_config wallet_ready
+        ping_session problems reconnect reconnection session_status start storage subscribe update_config
     """,
 }
 
