@@ -65,7 +65,8 @@ async def _limited(awaitable: Awaitable[T], limit: Callable[[], Awaitable[None]]
     try:
         return await awaitable
     finally:
-        # Whatever the work made of a cancellation. The timer's last step is to end: it cancels nobody any more.
+        # Said here, since the work may have made something else of its cancellation. The timer is not awaited: with
+        # its sleep cancelled it only ends, in the loop's next turn.
         timer.cancel()
         remaining = caller.cancelling() if over is None else caller.uncancel()
         if remaining > cancels:
