@@ -16,9 +16,9 @@ from .integration import WalletKitSessionIntegration
 from .manager import ManagerConfig, SessionManager
 from .reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus
 from .reconnection import AutomaticReconnectionService
-from .session import SessionStatus, WalletSession, parse_session, to_json
-from .session_book import SessionStats
-from .storage import EncryptedSessionStorage, StorageConfig, StorageStatistics
+from .session import SessionStats, SessionStatus, WalletSession, parse_session, to_json
+from .storage import EncryptedSessionStorage, StorageConfig
+from .stored import StorageStatistics
 
 __all__ = [
     "AutomaticReconnectionService",

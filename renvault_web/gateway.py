@@ -96,7 +96,7 @@ class Gateway:
             case "unmount":
                 self._presenter.unmount(message["mount"])
             case "act":
-                self._spawn(self._presenter.act(message["action"]))
+                self._spawn(self._presenter.act(message["mount"], message["action"]))
             case "visible":
                 self._presenter.set_visible(message["visible"])
             case unknown:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from .ports import Clock, Unsubscribe, Wallet
-    from .session_book import SessionStats
+    from .session import SessionStats
     from .storage import EncryptedSessionStorage
 
 SESSION_EVENTS = (

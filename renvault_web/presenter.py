@@ -127,16 +127,20 @@ class Presenter:
             problems=tuple(dict.fromkeys(manager.problems.values())),
         )
 
-    async def act(self, given: object) -> None:
-        """Do what a click asks for: ``{"action": …, "topic": …}``. What makes no sense is logged and ignored."""
+    async def act(self, mount: str, given: object) -> None:
+        """Do what a click in ``mount`` asks for: ``{"action": …, "topic": …}``.
+
+        What makes no sense is logged and ignored.
+        """
         action = given.get("action") if isinstance(given, Mapping) else None
         topic = given.get("topic") if isinstance(given, Mapping) else None
+        view = self._views.get(mount)
         if action == "retry":
             await self._retry()
-        elif action == "dismiss":
-            self._set_banners(banner.dismiss)
-        elif action == "open":
-            self._set_banners(banner.reopen)
+        elif action == "dismiss" and isinstance(view, BannerMount):
+            self._set_banner(view, banner.dismiss)
+        elif action == "open" and isinstance(view, BannerMount):
+            self._set_banner(view, banner.reopen)
         elif action in _ACTIONS and isinstance(topic, str) and self._manager.get_session(topic):
             await self._run(action, topic)
         else:
@@ -205,10 +209,8 @@ class Presenter:
 
     # Acting
 
-    def _set_banners(self, change: Callable[[BannerMemory], BannerMemory]) -> None:
-        for view in self._views.values():
-            if isinstance(view, BannerMount):
-                view.memory = change(view.memory)
+    def _set_banner(self, view: BannerMount, change: Callable[[BannerMemory], BannerMemory]) -> None:
+        view.memory = change(view.memory)
         self.refresh()
 
     async def _retry(self) -> None:

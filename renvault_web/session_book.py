@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .errors import NotStartedError
-from .session import RESTORING_LIMIT, USABLE, SessionStatus, WalletSession, expires_soon, status_of
-from .session import SessionStats as SessionStats
+from .session import RESTORING_LIMIT, USABLE, SessionStats, SessionStatus, WalletSession, expires_soon, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

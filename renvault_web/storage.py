@@ -19,8 +19,7 @@ from .quarantine import ASIDE_PREFIX, Quarantine
 from .record import KEY_PREFIX, Purpose, claimed_purpose
 from .sealing import open_records, seal, storage_keys
 from .session import WalletSession, is_expired
-from .stored import MAX_STORAGE_SIZE, NOTES, StoredSession, View, body_of, parse_body, renewed
-from .stored import StorageStatistics as StorageStatistics
+from .stored import MAX_STORAGE_SIZE, NOTES, StorageStatistics, StoredSession, View, body_of, parse_body, renewed
 from .timing import within
 
 if TYPE_CHECKING:

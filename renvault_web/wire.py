@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
 from .reconnect import RANGES
-from .session import SessionStatus, WalletSession, parse_session, to_json
+from .session import SessionStats, SessionStatus, WalletSession, parse_session, to_json
 
 if TYPE_CHECKING:
     from .ports import Json
     from .reconnect import ReconnectionConfig, ReconnectionStatus
-    from .session_book import SessionStats
-    from .storage import StorageStatistics
+    from .stored import StorageStatistics
 
 _MS = 1000.0
 

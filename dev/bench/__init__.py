@@ -1,6 +1,7 @@
 """``dev bench``: our figures beside those of what we compare ourselves to, measured in one run, in turn.
 
-Machines differ and are noisy: only ratios are promised (docs/promises.md, PRF), and the spread of the samples is shown with them.
+Machines differ and are noisy: only ratios are promised (docs/promises.md, PRF), and the spread of the samples is shown
+with them.
 """
 
 from __future__ import annotations

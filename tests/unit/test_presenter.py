@@ -253,7 +253,7 @@ async def test_a_ping_into_the_loss_shows_it_at_once() -> None:
     async with world() as here:
         await here.mount("banner", "dashboard")
         await here.lose_relay()
-        await here.presenter.act({"action": "ping", "topic": TOPIC})
+        await here.presenter.act("d", {"action": "ping", "topic": TOPIC})
         await settle()
         assert here.banner() == "reconnecting"
         assert here.actions() == (Action("ping", "failed", code="unreachable"),)
@@ -264,20 +264,37 @@ async def test_dismiss_makes_a_pill_that_opens_again() -> None:
         await here.mount("banner")
         await here.lose_relay()
         await here.clock.advance(3)
-        await here.presenter.act({"action": "dismiss"})
+        await here.presenter.act("b", {"action": "dismiss"})
         await settle()
         assert here.tree("b")[1]["class"] == "banner pill"
-        await here.presenter.act({"action": "open"})
+        await here.presenter.act("b", {"action": "open"})
         await settle()
         assert here.tree("b")[1]["class"] == "banner card"
 
 
-async def test_dismiss_is_the_banners_affair_alone() -> None:
+async def test_dismiss_and_open_are_the_affair_of_their_own_banner() -> None:
+    async with world() as here:
+        await here.mount("banner", "dashboard")
+        here.presenter.mount("b2", "banner", {})
+        await here.lose_relay()
+        await here.clock.advance(3)
+        here.trees.clear()
+        await here.presenter.act("b2", {"action": "dismiss"})
+        await settle()
+        assert [(mount, tree[1]["class"]) for mount, tree in here.trees] == [("b2", "banner pill")]
+        await here.presenter.act("b", {"action": "open"})
+        await settle()
+        assert [mount for mount, _ in here.trees] == ["b2"]
+
+
+@pytest.mark.parametrize("mount", ["d", "gone"])
+async def test_what_is_no_banner_cannot_be_dismissed(mount: str, caplog: pytest.LogCaptureFixture) -> None:
     async with world() as here:
         await here.mount("dashboard")
-        await here.presenter.act({"action": "dismiss"})
+        await here.presenter.act(mount, {"action": "dismiss"})
         await settle()
         assert here.trees == []
+        assert "A view asked for what cannot be done: 'dismiss'." in caplog.text
 
 
 async def test_retry_tries_at_once() -> None:
@@ -286,7 +303,7 @@ async def test_retry_tries_at_once() -> None:
         await here.lose_relay()
         await here.clock.advance(3)
         here.wallet.relay_up()
-        await here.presenter.act({"action": "retry"})
+        await here.presenter.act("b", {"action": "retry"})
         await settle()
         assert here.banner() == "reconnected"
 
@@ -294,7 +311,7 @@ async def test_retry_tries_at_once() -> None:
 async def test_retry_before_anything_has_started_does_no_harm() -> None:
     async with world() as here:
         await here.manager.destroy()
-        await here.presenter.act({"action": "retry"})
+        await here.presenter.act("b", {"action": "retry"})
 
 
 async def test_the_element_is_told_of_the_end_good_or_bad() -> None:
@@ -306,7 +323,7 @@ async def test_the_element_is_told_of_the_end_good_or_bad() -> None:
         assert [(mount, name, detail["attemptCount"]) for mount, name, detail in here.events] == [("b", "failed", 5)]
         here.events.clear()
         here.wallet.relay_up()
-        await here.presenter.act({"action": "retry"})
+        await here.presenter.act("b", {"action": "retry"})
         await settle()
         assert [(mount, name, detail["restoredTopics"]) for mount, name, detail in here.events] == [
             ("b", "reconnected", [TOPIC])
@@ -320,7 +337,7 @@ async def test_an_extend_is_pending_until_the_wallet_has_answered() -> None:
     async with world() as here:
         await here.mount("dashboard")
         here.wallet.approves_extend = False
-        acting = asyncio.ensure_future(here.presenter.act({"action": "extend", "topic": TOPIC}))
+        acting = asyncio.ensure_future(here.presenter.act("d", {"action": "extend", "topic": TOPIC}))
         await settle()
         assert here.actions() == (Action("extend", "pending"),)
         await here.clock.advance(15)
@@ -331,7 +348,7 @@ async def test_an_extend_is_pending_until_the_wallet_has_answered() -> None:
 async def test_an_outcome_fades_after_six_seconds() -> None:
     async with world() as here:
         await here.mount("dashboard")
-        await here.presenter.act({"action": "extend", "topic": TOPIC})
+        await here.presenter.act("d", {"action": "extend", "topic": TOPIC})
         assert here.actions() == (Action("extend", "done"),)
         await here.clock.advance(5.9)
         assert here.actions() == (Action("extend", "done"),)
@@ -343,7 +360,7 @@ async def test_an_outcome_fades_after_six_seconds() -> None:
 async def test_a_ping_tells_how_long_it_took() -> None:
     async with world() as here:
         await here.mount("dashboard")
-        await here.presenter.act({"action": "ping", "topic": TOPIC})
+        await here.presenter.act("d", {"action": "ping", "topic": TOPIC})
         assert here.actions() == (Action("ping", "done", latency=0.0),)
 
 
@@ -351,9 +368,9 @@ async def test_a_second_press_while_the_first_is_pending_does_nothing() -> None:
     async with world() as here:
         await here.mount("dashboard")
         here.wallet.script("ping", "silent")
-        acting = asyncio.ensure_future(here.presenter.act({"action": "ping", "topic": TOPIC}))
+        acting = asyncio.ensure_future(here.presenter.act("d", {"action": "ping", "topic": TOPIC}))
         await settle()
-        await here.presenter.act({"action": "ping", "topic": TOPIC})
+        await here.presenter.act("d", {"action": "ping", "topic": TOPIC})
         assert here.wallet.calls == [("ping", TOPIC)]
         await here.clock.advance(10)
         await acting
@@ -363,9 +380,9 @@ async def test_different_actions_of_a_session_stand_side_by_side() -> None:
     async with world() as here:
         await here.mount("dashboard")
         here.wallet.approves_extend = False
-        acting = asyncio.ensure_future(here.presenter.act({"action": "extend", "topic": TOPIC}))
+        acting = asyncio.ensure_future(here.presenter.act("d", {"action": "extend", "topic": TOPIC}))
         await settle()
-        await here.presenter.act({"action": "ping", "topic": TOPIC})
+        await here.presenter.act("d", {"action": "ping", "topic": TOPIC})
         assert here.actions() == (Action("extend", "pending"), Action("ping", "done", latency=0.0))
         await here.clock.advance(15)
         await acting
@@ -374,7 +391,7 @@ async def test_different_actions_of_a_session_stand_side_by_side() -> None:
 async def test_disconnect_ends_the_session() -> None:
     async with world() as here:
         await here.mount("dashboard")
-        await here.presenter.act({"action": "disconnect", "topic": TOPIC})
+        await here.presenter.act("d", {"action": "disconnect", "topic": TOPIC})
         await settle()
         assert here.presenter.snapshot().sessions == ()
         assert here.tree("d")[4][1]["class"] == "empty"
@@ -385,7 +402,7 @@ async def test_an_error_that_is_not_ours_leaves_no_button_pending() -> None:
         await here.mount("dashboard")
         here.wallet.script("ping", RuntimeError("the SDK is broken"))
         with pytest.raises(RuntimeError):
-            await here.presenter.act({"action": "ping", "topic": TOPIC})
+            await here.presenter.act("d", {"action": "ping", "topic": TOPIC})
         assert here.actions() == (Action("ping", "failed"),)
 
 
@@ -393,7 +410,7 @@ async def test_a_page_that_goes_while_an_action_runs_leaves_nothing() -> None:
     async with world() as here:
         await here.mount("dashboard")
         here.wallet.script("ping", "silent")
-        acting = asyncio.ensure_future(here.presenter.act({"action": "ping", "topic": TOPIC}))
+        acting = asyncio.ensure_future(here.presenter.act("d", {"action": "ping", "topic": TOPIC}))
         await settle()
         here.presenter.close()
         here.trees.clear()
@@ -425,7 +442,7 @@ async def test_an_action_that_makes_no_sense_is_logged_and_ignored(
 ) -> None:
     async with world() as here:
         await here.mount("dashboard")
-        await here.presenter.act(given)
+        await here.presenter.act("d", given)
         assert (here.wallet.calls, here.actions()) == ([], ())
         assert "A view asked for what cannot be done" in caplog.text
         assert TOPIC not in caplog.text

@@ -6,7 +6,7 @@ from renvault_web import wire
 from renvault_web.errors import ConfigError
 from renvault_web.reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus
 from renvault_web.session import SessionStatus, parse_session
-from renvault_web.storage import StorageStatistics
+from renvault_web.stored import StorageStatistics
 
 GIVEN = {
     "topic": "a" * 64,
