@@ -13,8 +13,7 @@ import pytest
 
 from renvault_web.errors import ConfigError, NotStartedError, StorageError, WalletError
 from renvault_web.integration import SESSION_EVENTS, WalletKitSessionIntegration
-from renvault_web.session import SESSION_PERIOD, SessionStatus, WalletSession, parse_session
-from renvault_web.session_book import SessionStats
+from renvault_web.session import SESSION_PERIOD, SessionStats, SessionStatus, WalletSession, parse_session
 from renvault_web.storage import EncryptedSessionStorage
 from renvault_web.stored import StoredSession
 from renvault_web.testing import (

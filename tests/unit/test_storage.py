@@ -17,8 +17,8 @@ from renvault_web.errors import (
 from renvault_web.record import KEY_PREFIX, Purpose
 from renvault_web.sealing import seal, storage_keys
 from renvault_web.session import WalletSession, parse_session
-from renvault_web.storage import EncryptedSessionStorage, StorageConfig, StorageStatistics
-from renvault_web.stored import StoredSession, body_of
+from renvault_web.storage import EncryptedSessionStorage, StorageConfig
+from renvault_web.stored import StorageStatistics, StoredSession, body_of
 from renvault_web.testing import START, FakeCipher, FakeTabs, ManualClock, MemoryStorage, fake_session, settle
 
 WEEK = 7 * 86_400.0
