@@ -13,7 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from . import wire
-from .errors import ConfigError, RenvaultError
+from .errors import ConfigError, NotStartedError, RenvaultError
 from .integration import SESSION_EVENTS
 from .jsontext import parse_json
 from .presenter import Presenter
@@ -192,6 +192,7 @@ class Gateway:
         primary = integration.get_primary_session()
         return {
             "sessions": [self._session(session) for session in integration.get_all_sessions()],
+            "stored": self._stored_topics(),
             "primary": None if primary is None else primary.topic,
             "stats": wire.stats_to_js(integration.get_session_stats()),
             "storage": wire.statistics_to_js(manager.get_storage_stats()),
@@ -200,6 +201,12 @@ class Gateway:
             "online": reconnection.is_online_now(),
         }
 
+    def _stored_topics(self) -> list[str]:
+        try:
+            return [session.topic for session in self._manager.storage.retrieve_all_sessions()]
+        except NotStartedError:
+            return []
+
     def _session(self, session: WalletSession) -> Json:
         status = self._manager.integration.session_status(session.topic)
         return wire.session_to_js(session, status)
@@ -207,7 +214,12 @@ class Gateway:
     # Events
 
     def _session_teller(self, name: str) -> Callable[[Json], None]:
-        return lambda event: self._tell("integration", name, wire.event_to_js(name, event))
+        def tell(event: Json) -> None:
+            topic = event["topic"]
+            status = None if topic is None else self._manager.integration.session_status(topic)
+            self._tell("integration", name, wire.event_to_js(name, event, status))
+
+        return tell
 
     def _reconnection_teller(self, name: str) -> Callable[[ReconnectionStatus], None]:
         return lambda status: self._tell("reconnection", name, wire.status_to_js(status))

@@ -43,8 +43,7 @@ def milliseconds(seconds: float | None) -> int | None:
 
 def session_to_js(session: WalletSession, status: SessionStatus | None) -> Json:
     """Return the session as a host sees it; no status where it has left already."""
-    shown = _session(to_json(session))
-    return shown if status is None else {**shown, "status": status.value}
+    return _shown(to_json(session), status)
 
 
 def session_from_js(given: object, topic: str) -> WalletSession:
@@ -52,12 +51,15 @@ def session_from_js(given: object, topic: str) -> WalletSession:
     return parse_session({**given, "topic": topic} if isinstance(given, Mapping) else given)
 
 
-def event_to_js(name: str, event: Json) -> Json:
-    """Return a session event as a host sees it. What a wallet sent, in ``session_event``, is passed on as it came."""
+def event_to_js(name: str, event: Json, status: SessionStatus | None) -> Json:
+    """Return a session event as a host sees it; ``status`` is its session's, None where it has left.
+
+    What a wallet sent, in ``session_event``, is passed on as it came.
+    """
     params = dict(event["params"])
     if name != "session_event":
         if "session" in params:
-            params["session"] = _session(params["session"])
+            params["session"] = _shown(params["session"], status)
         if "changed" in params:
             params["changed"] = [_FIELDS.get(field, field) for field in params["changed"]]
         if "expiry" in params:
@@ -128,8 +130,9 @@ def config_from_js(data: object) -> dict[str, Any]:
     return settings
 
 
-def _session(data: Mapping[str, Any]) -> Json:
-    return {**data, "expiry": milliseconds(data["expiry"])}
+def _shown(data: Mapping[str, Any], status: SessionStatus | None) -> Json:
+    shown = {**data, "expiry": milliseconds(data["expiry"])}
+    return shown if status is None else {**shown, "status": status.value}
 
 
 def _in_range(name: str, value: object, ours: str, unit: float | None) -> float:

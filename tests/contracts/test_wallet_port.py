@@ -43,6 +43,10 @@ class Hands(Protocol):
         """Let the peer answer extends again, those that wait too."""
         ...
 
+    async def refuseExtends(self) -> None:  # noqa: N802
+        """Let the peer say no to the next extend."""
+        ...
+
     async def remove(self, topic: str) -> None:
         """Let the peer end a session."""
         ...
@@ -81,6 +85,9 @@ class FakeHands:
         self._wallet.approves_extend = True
         for session in self._wallet.sessions():
             self._wallet.acknowledge(session["topic"])
+
+    async def refuseExtends(self) -> None:  # noqa: N802
+        self._wallet.script("extend", WalletError("The wallet refused.", code="refused"))
 
     async def remove(self, topic: str) -> None:
         self._wallet.delete_from_peer(topic)
@@ -208,6 +215,16 @@ async def test_an_extend_without_an_answer_changes_nothing_until_it_comes() -> N
         told = await bench.until("session_extend")
         assert told["topic"] == topic
         assert told["session"]["expiry"] == bench.wallet.sessions()[0]["expiry"] > before
+
+
+async def test_an_extend_that_the_peer_refuses_changes_nothing() -> None:
+    async with connected() as bench:
+        topic = await bench.hands.connect()
+        before = bench.wallet.sessions()[0]["expiry"]
+        await bench.passes(1.1)
+        await bench.hands.refuseExtends()
+        assert await bench.fails(bench.wallet.extend(topic, LIMIT)) == "refused"
+        assert bench.wallet.sessions()[0]["expiry"] == before
 
 
 async def test_a_ping_is_answered() -> None:

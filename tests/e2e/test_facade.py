@@ -179,3 +179,20 @@ def test_a_picture_that_a_host_gets_cannot_be_changed(journey: Journey) -> None:
         })""",
     )
     assert told == "TypeError"
+
+
+def test_a_record_removed_under_a_live_session_stays_removed_and_the_session_lives(journey: Journey) -> None:
+    page = journey.open_dapp()
+    journey.connect(page)
+    told = facade(
+        page,
+        """await (async () => {
+          const { encryptedSessionStorage: storage, sessionManager: manager } = renvault;
+          const [{ topic }] = manager.getActiveSessions();
+          const removed = storage.removeSession(topic);
+          const early = [storage.hasSession(topic), storage.retrieveAllSessions().length, manager.hasSession()];
+          await removed;
+          return [early, [storage.hasSession(topic), storage.retrieveAllSessions().length, manager.hasSession()]];
+        })()""",
+    )
+    assert told == [[False, 0, True], [False, 0, True]]

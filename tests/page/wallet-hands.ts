@@ -14,6 +14,7 @@ declare function relayControl(command: string): Promise<{ handshakes?: { clientI
 
 const ACCOUNT = "stacks:1:SP2J6ZY48GV1EZ5V2V5RB9MP66SW86PYKKNRV9EJ7";
 const NAMESPACE = { chains: ["stacks:1"], methods: ["stx_getAddresses"], events: ["accountsChanged"] };
+const REFUSED = { code: 5000, message: "User rejected." };
 const ENDED = { code: 6000, message: "User disconnected." };
 
 const config: PageConfig = {
@@ -26,6 +27,7 @@ const config: PageConfig = {
 /** The engine's answer to a request, which a peer may hold back. */
 interface Answering {
   sendResult(answer: { id: number; topic: string; result: unknown }): Promise<void>;
+  sendError(answer: { id: number; topic: string; error: typeof REFUSED }): Promise<void>;
 }
 
 type Dapp = Awaited<ReturnType<typeof SignClient.init>>;
@@ -109,6 +111,15 @@ class Hands {
   async answerExtends(): Promise<void> {
     this.#undo();
     for (const answer of this.#held.splice(0)) await answer();
+  }
+
+  async refuseExtends(): Promise<void> {
+    const engine = this.kit.engine.signClient.engine as unknown as Answering;
+    const answer = engine.sendResult;
+    engine.sendResult = ({ id, topic }) => {
+      engine.sendResult = answer;
+      return engine.sendError({ id, topic, error: REFUSED });
+    };
   }
 
   async remove(topic: string): Promise<void> {

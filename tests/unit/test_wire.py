@@ -106,17 +106,16 @@ def test_a_setting_that_does_not_fit_is_refused_by_name(given: object, message: 
 def test_an_event_goes_out_in_milliseconds() -> None:
     session = {"topic": "t", "expiry": 2.5}
     event = {"topic": "t", "params": {"session": session, "changed": ["expiry", "chain_id"]}, "timestamp": 1.5}
-    assert wire.event_to_js("session_updated", event) == {
+    assert wire.event_to_js("session_updated", event, SessionStatus.ACTIVE) == {
         "topic": "t",
-        "params": {"session": {"topic": "t", "expiry": 2500}, "changed": ["expiry", "chainId"]},
+        "params": {"session": {"topic": "t", "expiry": 2500, "status": "active"}, "changed": ["expiry", "chainId"]},
         "timestamp": 1500,
     }
-    assert wire.event_to_js("session_expired", {"topic": "t", "params": {"expiry": 3}, "timestamp": 1})["params"] == {
-        "expiry": 3000
-    }
+    ended = {"topic": "t", "params": {"expiry": 3}, "timestamp": 1}
+    assert wire.event_to_js("session_expired", ended, None)["params"] == {"expiry": 3000}
 
 
 def test_what_a_wallet_sent_is_passed_on_as_it_came() -> None:
     params = {"expiry": "soon", "session": {}, "changed": 5}
-    told = wire.event_to_js("session_event", {"topic": "t", "params": params, "timestamp": 1})
+    told = wire.event_to_js("session_event", {"topic": "t", "params": params, "timestamp": 1}, SessionStatus.ACTIVE)
     assert told["params"] == params

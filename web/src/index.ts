@@ -14,7 +14,7 @@ import {
   type StorableSession,
   type StorageStatistics,
 } from "./types.ts";
-import { toMilliseconds, withoutSession, withoutSessions, withSession } from "./view.ts";
+import { toMilliseconds, withoutRecords, withoutSessions, withSession } from "./view.ts";
 
 export { createSdkStorage } from "./sdk-storage.ts";
 export type * from "./types.ts";
@@ -41,6 +41,13 @@ function derived<Source extends object, Result>(derive: (source: Source) => Resu
 
 const usableOf = derived((sessions: readonly Session[]) =>
   Object.freeze(sessions.filter(({ status }) => USABLE.has(status))),
+);
+
+const storedOf = derived((sessions: readonly Session[]) =>
+  derived((stored: readonly string[]) => {
+    const topics = new Set(stored);
+    return Object.freeze(sessions.filter(({ topic }) => topics.has(topic)));
+  }),
 );
 
 const managerConfigOf = derived(({ enabled, maxAttempts }: ReconnectionConfig): ManagerConfig => {
@@ -111,7 +118,11 @@ export class WalletKitSessionIntegration extends Service {
     return runtime.view.state.stats;
   }
 
-  /** Resolves true once the wallet has confirmed; rejects with `code` refused, unknown or expired. */
+  /**
+   * Resolves true once the wallet has confirmed. Rejects with a `code`: refused (the wallet said no), unknown (no answer
+   * in 15 s; a late one is told as session_updated), expired, gone (not known to the client), unreachable (there is no
+   * relay connection, nothing was sent) or client (no client was handed over yet).
+   */
   async extendSession(topic: string): Promise<boolean> {
     return (await runtime.call("integration.extendSession", [topic])) as boolean;
   }
@@ -199,24 +210,26 @@ export class EncryptedSessionStorage extends Service {
   }
 
   retrieveSession(topic: string): Session | undefined {
-    return find(topic);
+    return this.retrieveAllSessions().find((session) => session.topic === topic);
   }
 
   retrieveAllSessions(): readonly Session[] {
-    return runtime.view.state.sessions;
+    const { sessions, stored } = runtime.view.state;
+    return storedOf(sessions)(stored);
   }
 
   hasSession(topic: string): boolean {
-    return find(topic) !== undefined;
+    return runtime.view.state.stored.includes(topic);
   }
 
+  /** Removes the record; a session that the client lists goes on without one. */
   removeSession(topic: string): Promise<void> {
-    return quiet(runtime.call("storage.removeSession", [topic], withoutSession(topic)));
+    return quiet(runtime.call("storage.removeSession", [topic], withoutRecords((other) => other === topic)));
   }
 
-  /** Removes our records; not the SDK's. */
+  /** Removes our records of sessions; not the SDK's. */
   clearAllSessions(): Promise<void> {
-    return quiet(runtime.call("storage.clearAllSessions", [], withoutSessions));
+    return quiet(runtime.call("storage.clearAllSessions", [], withoutRecords(() => true)));
   }
 
   getStatistics(): StorageStatistics {

@@ -13,7 +13,10 @@ import type {
 
 /** The sections of the state as Python publishes them (renvault_web/gateway.py). */
 export interface State {
+  /** All that are known: those the client lists, and those stored. */
   readonly sessions: readonly Session[];
+  /** The topics of those that are stored. */
+  readonly stored: readonly string[];
   readonly primary: string | null;
   readonly stats: SessionStats;
   readonly storage: StorageStatistics;
@@ -25,6 +28,7 @@ export interface State {
 /** Before Python is up. The figures are the defaults of renvault_web; a test compares the two. */
 const INITIAL_STATE: State = {
   sessions: [],
+  stored: [],
   primary: null,
   stats: { totalSessions: 0, activeSessions: 0, expiringSoon: 0 },
   storage: {
@@ -106,15 +110,22 @@ export function withSession(topic: string, given: StorableSession): Change {
   const session = { accounts: [], pairingTopic: "", ...given, topic, expiry, status } as unknown as Session;
   return (state) => {
     const sessions = [...state.sessions.filter((other) => other.topic !== topic), session];
-    return { ...state, sessions: Object.freeze(sessions) };
+    const stored = [...state.stored.filter((other) => other !== topic), topic];
+    return { ...state, sessions: Object.freeze(sessions), stored };
   };
 }
 
-export function withoutSession(topic: string): Change {
-  return (state) => ({ ...state, sessions: state.sessions.filter((session) => session.topic !== topic) });
+/** The state once the records that `leaves` says are removed: a session that the client lists lives on without one. */
+export function withoutRecords(leaves: (topic: string) => boolean): Change {
+  return (state) => ({
+    ...state,
+    sessions: state.sessions.filter(({ topic, status }) => status === "active" || !leaves(topic)),
+    stored: state.stored.filter((topic) => !leaves(topic)),
+  });
 }
 
-export const withoutSessions: Change = (state) => ({ ...state, sessions: [], primary: null });
+/** The state once every session is ended. */
+export const withoutSessions: Change = (state) => ({ ...state, sessions: [], stored: [], primary: null });
 
 /** A time of unknown unit, told by its size: above 1e11 it is milliseconds. */
 export function toMilliseconds(time: number): number {
