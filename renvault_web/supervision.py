@@ -70,6 +70,7 @@ class Machine:
     fresh: bool = False  # connected; the next proof has the sessions restored
     outage: bool = False  # something was lost or tried that no restoring has made good yet
     attempt_count: int = 0
+    failures: int = 0  # attempts of this round that failed since the relay last answered
     connected_at: float | None = None
     last_attempt: float | None = None
     proved_at: float | None = None
@@ -80,8 +81,7 @@ def status_of(machine: Machine) -> ReconnectionStatus:
     """Return what the machine shows."""
     cause = advice = None
     if machine.state in (WAITING, ATTEMPTING, OFFLINE, FAILED):
-        failed = machine.attempt_count - (machine.state is ATTEMPTING)
-        diagnosis = diagnose(online=machine.online, failed_attempts=failed)
+        diagnosis = diagnose(online=machine.online, failed_attempts=machine.failures)
         cause, advice = diagnosis.cause, diagnosis.advice
     return ReconnectionStatus(
         state=machine.state,
@@ -176,7 +176,7 @@ class _Step:
         if self.machine.probing:
             self.effects.append(Do.CANCEL_PROBE)
         if attempt is not None:
-            self._set(attempt_count=attempt)
+            self._set(attempt_count=attempt, failures=min(self.machine.failures, attempt - (state is ATTEMPTING)))
         self._set(state=state, probing=False, opened=False, fresh=False)
         if state is CONNECTED:
             self._set(connected_at=self._now, fresh=True)
@@ -207,7 +207,7 @@ class _Step:
     def _after_failure(self, count: int, error: str, *, ended: bool = False) -> None:
         """Go where the next try is made, if there is one."""
         machine = self.machine
-        self._set(last_error=error, outage=True)
+        self._set(last_error=error, outage=True, failures=machine.failures + (machine.state is ATTEMPTING))
         if not machine.online:
             self._go(OFFLINE, ended=ended, attempt=0)
         elif not machine.held:
@@ -368,7 +368,7 @@ class _Step:
 
     def _proved(self) -> None:
         announce, fresh = self.machine.outage, self.machine.fresh
-        self._set(proved_at=self._now, last_error=None, outage=False, fresh=False)
+        self._set(proved_at=self._now, last_error=None, outage=False, fresh=False, failures=0)
         if self._lasted():
             self._set(attempt_count=0)
         if fresh:

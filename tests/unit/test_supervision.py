@@ -164,6 +164,17 @@ def test_a_connection_that_was_lost_quickly_continues_its_round() -> None:
     assert (run.state, run.left, run.machine.attempt_count) == (WAITING, 2.25, 2)
 
 
+def test_an_attempt_that_succeeded_is_not_a_cause_of_the_next_loss() -> None:
+    run = attempting().give(Signal.ATTEMPT_SUCCEEDED, after=0.2).give(LOST, after=1)
+    assert (run.state, run.machine.attempt_count, status_of(run.machine).cause) == (WAITING, 1, "connection_lost")
+    run.due()
+    assert (run.state, status_of(run.machine).cause) == (ATTEMPTING, "connection_lost")
+    run.give(AGAIN)
+    assert (run.machine.attempt_count, status_of(run.machine).cause) == (2, "relay_unreachable")
+    run.give(Signal.RETRY_ASKED)
+    assert (run.state, status_of(run.machine).cause) == (ATTEMPTING, "connection_lost")
+
+
 def test_flapping_ends_failed() -> None:
     run = waiting()
     for _ in range(5):
