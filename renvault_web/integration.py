@@ -218,7 +218,7 @@ class WalletKitSessionIntegration:
             ) from error
         except WalletError as error:
             if error.code == "gone":
-                self._ledger.reconcile()
+                self.look()
             raise
         if not self._ledger.extended(topic, seconds(expiry)):
             raise WalletError(f"Session {topic[:8]} has ended while it was being extended.", code="gone")
@@ -255,6 +255,10 @@ class WalletKitSessionIntegration:
             await within(self._clock, PING_LIMIT, wallet.ping(topic, PING_LIMIT))
         except TimeoutError as error:
             raise WalletError(f"Session {topic[:8]}: the wallet has not answered.", code="unknown") from error
+        except WalletError as error:
+            if error.code == "gone":
+                self.look()
+            raise
         latency = self._clock.steady() - start
         self._ledger.used(topic)
         return latency
@@ -274,6 +278,13 @@ class WalletKitSessionIntegration:
             _log.warning("Stale pairings could not be removed: %s", presentable(str(error)))
         await self._ledger.writer.flush()
         return self.live_topics
+
+    def look(self) -> None:
+        """Compare the book with the client's list now; a client that cannot list its sessions is only logged."""
+        try:
+            self._ledger.reconcile()
+        except WalletError as error:
+            _log.warning("The client's sessions could not be read: %s", presentable(str(error)))
 
     def end_from_tab(self, topic: str) -> None:
         """Take over that the session was deleted in another page."""

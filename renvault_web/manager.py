@@ -86,6 +86,7 @@ class SessionManager:
         self._tasks: set[asyncio.Task[None]] = set()  # the host's own callbacks
         self._turn = asyncio.Lock()  # start, initialize and destroy come one after the other
         self._step: asyncio.Task[Any] | None = None
+        self._proved_at: float | None = None
         self._destroys = 0  # what began before the last one goes no further
 
     # The parts
@@ -173,7 +174,7 @@ class SessionManager:
                 self._integration.subscribe(self._on_sessions),
                 self._integration.on("session_deleted", self._on_deleted),
                 self._integration.on("session_expired", lambda _: self._call(self._on_expired)),
-                self._reconnection.subscribe(self._news.plan),
+                self._reconnection.subscribe(self._on_connection),
             ]
             if self._tabs is not None:
                 self._ends.append(self._tabs.subscribe(self._on_message))
@@ -302,6 +303,13 @@ class SessionManager:
     def _on_sessions(self) -> None:
         if self._integration.has_client:
             self._reconnection.set_has_sessions(present=bool(self._integration.live_topics))
+        self._news.plan()
+
+    def _on_connection(self) -> None:
+        proved_at = self._reconnection.get_status().proved_at
+        if proved_at not in (None, self._proved_at):
+            self._proved_at = proved_at
+            self._integration.look()  # what the host did on the client itself is told by nobody
         self._news.plan()
 
     def _on_deleted(self, event: dict[str, Any]) -> None:

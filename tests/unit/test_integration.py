@@ -647,6 +647,24 @@ async def test_an_extend_of_a_session_that_the_client_lost_finds_that_out() -> N
         assert here.take() == [("session_deleted", "a")]
 
 
+async def test_a_ping_of_a_session_that_the_client_lost_finds_that_out(caplog: pytest.LogCaptureFixture) -> None:
+    async with world(listed(A)) as here:
+        here.take()
+        here.wallet.forget(A)
+        with pytest.raises(WalletError) as failed:
+            await here.service.ping_session(A)
+        assert failed.value.code == "gone"
+        assert here.take() == [("session_deleted", "a")]
+        wallet = Faulty(here.clock, [listed(B)])
+        wallet.faults = []
+        await here.service.initialize(wallet)
+        wallet.forget(B)
+        wallet.faults = [WalletError("The client is broken.")]
+        with caplog.at_level(logging.WARNING), pytest.raises(WalletError, match="does not know"):
+            await here.service.ping_session(B)
+        assert "could not be read: The client is broken." in caplog.text
+
+
 async def test_a_second_extend_joins_the_first() -> None:
     async with world(listed(A)) as here:
         here.take()

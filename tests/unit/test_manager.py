@@ -166,6 +166,25 @@ async def test_pairings_that_cannot_be_removed_do_not_keep_sessions_from_being_r
         assert told == [10 + 1 + 5]
 
 
+async def test_what_the_host_ended_on_the_client_itself_is_found_by_the_next_proof() -> None:
+    async with page() as here:
+        told: list[tuple[str, str]] = []
+        here.manager.integration.on(
+            "session_deleted", lambda event: told.append((event["topic"][0], event["params"]["by"]))
+        )
+        wallet = here.wallet(A, B)
+        await here.adopt(wallet)
+        wallet.forget(A)
+        await here.clock.advance(here.manager.reconnection.get_config().liveness_interval)
+        assert told == [("a", "client")]
+        wallet.forget(B)
+        await here.clock.advance(1)
+        assert await here.manager.reconnect()
+        assert told == [("a", "client"), ("b", "client")]
+        assert here.manager.get_all_sessions() == []
+        assert here.state is ConnectionState.IDLE
+
+
 async def test_a_session_is_not_restored_before_the_connection_is_proved() -> None:
     async with page() as here:
         wallet = here.wallet(A, connected=False)
