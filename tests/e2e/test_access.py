@@ -68,6 +68,33 @@ def test_the_banner_works_by_keyboard_and_never_takes_the_focus(journey: Journey
     expect(session(page)).to_contain_text("Active")
 
 
+def test_by_keyboard_the_focus_goes_back_to_where_it_was_when_the_banners_button_goes(journey: Journey) -> None:
+    page = journey.open_dapp()
+    journey.connect(page)
+    disconnect, details = session(page).get_by_role("button", name="Disconnect"), session(page).locator("summary")
+    journey.relay.control("kill")
+    expect(banner(page).get_by_role("alert")).to_contain_text("Couldn't reconnect", timeout=40_000)
+    dismiss, retry = (banner(page).get_by_role("button", name=name) for name in ("Dismiss", "Retry now"))
+    disconnect.focus()
+    for reached in (details, dismiss, retry):
+        page.keyboard.press("Tab")
+        expect(reached).to_be_focused()
+    journey.relay.control("up")
+    page.keyboard.press("Enter")
+    expect(banner(page)).to_contain_text("Reconnected")
+    expect(retry).to_have_count(0)
+    expect(details).to_be_focused()
+
+
+def test_by_keyboard_the_focus_goes_to_the_heading_when_the_only_session_goes(journey: Journey) -> None:
+    page = journey.open_dapp()
+    journey.connect(page)
+    session(page).get_by_role("button", name="Disconnect").focus()
+    page.keyboard.press("Enter")
+    expect(session(page)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Wallet sessions")).to_be_focused()
+
+
 def test_after_the_last_attempt_the_banner_says_so_and_retry_now_works(journey: Journey) -> None:
     page = journey.open_dapp()
     journey.connect(page)

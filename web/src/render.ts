@@ -40,8 +40,8 @@ export function mountTree(root: ShadowRoot, onAction: (action: Action) => void):
   const owner = new AbortController();
   const ticker = new Ticker();
   const words = new Map<string, Words>();
-  /** Where the focus came from when it last entered the root. */
-  let cameFrom: EventTarget | null = null;
+  /** What last lost the focus outside of the root: from there it came when it entered the root. */
+  let cameFrom: EventTarget | undefined;
 
   root.addEventListener(
     "click",
@@ -54,13 +54,14 @@ export function mountTree(root: ShadowRoot, onAction: (action: Action) => void):
     },
     { signal: owner.signal },
   );
-  root.addEventListener(
-    "focusin",
+  root.ownerDocument.addEventListener(
+    "focusout",
     (event) => {
-      const from = (event as FocusEvent).relatedTarget;
-      if (!(from instanceof Node) || !root.contains(from)) cameFrom = from;
+      // In another shadow root, `target` and the next `relatedTarget` are only its host, which takes no focus.
+      const [left] = event.composedPath();
+      if (!(left instanceof Node && root.contains(left))) cameFrom = left;
     },
-    { signal: owner.signal },
+    { capture: true, signal: owner.signal },
   );
 
   return {
@@ -164,19 +165,20 @@ class TickingTime extends Component<TimeProps> {
 }
 
 /** What has the focus now, and where it goes if its control is gone after the patch. */
-function heldFocus(root: ShadowRoot): { restore(cameFrom: EventTarget | null): void } | null {
+function heldFocus(root: ShadowRoot): { restore(cameFrom: EventTarget | undefined): void } | null {
   const held = root.activeElement;
   if (!held) return null;
-  const action = held.getAttribute("data-action");
+  const control = `[data-action="${CSS.escape(held.getAttribute("data-action") ?? "")}"]`;
   const row = held.closest("[data-topic]");
   const place = row ? [...root.querySelectorAll("[data-topic]")].indexOf(row) : -1;
   return {
     restore(cameFrom) {
       if (held.isConnected) return;
       const rows = root.querySelectorAll("[data-topic]");
-      const neighbour = place < 0 ? undefined : rows[Math.min(place, rows.length - 1)];
-      const same = neighbour?.querySelector(`[data-action="${CSS.escape(action ?? "")}"]`);
-      const next = same ?? cameFrom;
+      const around = place < 0 ? root : rows[Math.min(place, rows.length - 1)];
+      const heading = root.querySelector("h2");
+      if (heading) heading.tabIndex = -1; // takes the focus from here, not by Tab
+      const next = around?.querySelector(control) ?? heading ?? cameFrom;
       if (next instanceof HTMLElement && next.isConnected) next.focus({ preventScroll: true });
     },
   };
