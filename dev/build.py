@@ -43,10 +43,10 @@ def build() -> Path:
     return DIST
 
 
-def page_config(relay_url: str) -> bytes:
+def page_config(relay_url: str, project_id: str = "") -> bytes:
     """Return the page's configuration as served: its names are fixed, the README says what they do."""
     metadata = {"name": "RenVault", "description": "Micro-savings on Stacks", "url": "", "icons": []}
-    config = {"relayUrl": relay_url, "projectId": "", "metadata": metadata, "debug": False}
+    config = {"relayUrl": relay_url, "projectId": project_id, "metadata": metadata, "debug": False}
     return json.dumps(config, indent=2).encode() + b"\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   python3 dev serve                       build, start a local relay, serve the page
-  python3 dev serve --port 9000 --relay-url wss://relay.example.org
+  python3 dev serve --port 9000 --relay-url wss://relay.example.org --project-id 0123abcd
   python3 dev test                        all checks and tests, as CI runs them
   python3 dev test tests/unit -k expiry   some of them; what follows goes to pytest
   python3 dev check                       format, lint and types alone
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--relay-port", type=_port, help="the relay's port (default: a free one)")
     serve.add_argument("--relay-control-port", type=_port, help="the port that makes trouble (default: a free one)")
     serve.add_argument("--relay-url", type=_relay_url, help="use this relay (ws:// or wss://) and start none")
+    serve.add_argument("--project-id", type=_project_id, help="what the public relay knows your project by")
 
     test = commands.add_parser("test", help="check, build, then every test; the arguments left over go to pytest")
     test.add_argument("--all", action="store_true", help="the long tests too (90 minutes at most)")
@@ -84,7 +86,8 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
         case "serve":
             from dev import serve
 
-            return serve.main(options.port, options.relay_port, options.relay_control_port, options.relay_url)
+            ports = options.port, options.relay_port, options.relay_control_port
+            return serve.main(*ports, options.relay_url, options.project_id)
         case "test":
             from dev import tests
 
@@ -123,4 +126,10 @@ def _relay_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("ws", "wss") or not parts.hostname or any(c in text for c in " ;,'\"<>\\"):
         raise argparse.ArgumentTypeError("a relay's URL begins with ws:// or wss:// and names a host")
+    return text
+
+
+def _project_id(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-zA-Z]{1,64}", text):
+        raise argparse.ArgumentTypeError("a project id is 1 to 64 letters and digits")
     return text

@@ -53,6 +53,9 @@ TYPES = {
     ".zip": "application/zip",
 }
 
+# Where WalletConnect's client has the page attested once there is a project id (TRUSTED_VERIFY_URLS of its core).
+VERIFIERS = "https://verify.walletconnect.org https://verify.walletconnect.com"
+
 _Service = TypeVar("_Service")
 
 HASHED = re.compile(r"chunk-[A-Z0-9]{8}\.js(\.map)?")
@@ -60,8 +63,8 @@ FOR_EVER = "public, max-age=31536000, immutable"  # the name says the content
 ASK_AGAIN = "no-cache"  # kept, and shown after the server has said that it is still the same
 
 
-def policy(relay_url: str) -> str:
-    """Return the page's Content-Security-Policy: itself, and the relay to talk to."""
+def policy(relay_url: str, project_id: str = "") -> str:
+    """Return the page's Content-Security-Policy: itself, the relay to talk to, and who attests a project's page."""
     relay = urlsplit(relay_url)
     plain = {"ws": "http", "wss": "https"}[relay.scheme]
     directives = {
@@ -77,13 +80,16 @@ def policy(relay_url: str) -> str:
         "trusted-types": "'none'",
         "report-uri": REPORT_PATH,
     }
+    if project_id:
+        directives["connect-src"] += f" {VERIFIERS}"
+        directives["frame-src"] = VERIFIERS
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
-def headers(relay_url: str) -> dict[str, str]:
+def headers(relay_url: str, project_id: str = "") -> dict[str, str]:
     """Return what every answer carries."""
     return {
-        "Content-Security-Policy": policy(relay_url),
+        "Content-Security-Policy": policy(relay_url, project_id),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "Referrer-Policy": "no-referrer",
@@ -94,11 +100,13 @@ def headers(relay_url: str) -> dict[str, str]:
 class Site:
     """One folder, served on the loopback. ``OSError`` on entering where the port is taken."""
 
-    def __init__(self, dist: Path, *, relay_url: str, port: int = 0, verbose: bool = False) -> None:
+    def __init__(
+        self, dist: Path, *, relay_url: str, project_id: str = "", port: int = 0, verbose: bool = False
+    ) -> None:
         self.reports: deque[dict[str, Any]] = deque(maxlen=REPORTS_KEPT)
         self.dist = dist
-        self.headers: Mapping[str, str] = headers(relay_url)
-        self.made = {f"/{build.CONFIG}": build.page_config(relay_url)}
+        self.headers: Mapping[str, str] = headers(relay_url, project_id)
+        self.made = {f"/{build.CONFIG}": build.page_config(relay_url, project_id)}
         self._port = port
         self._verbose = verbose
         self._etags: dict[tuple[Path, int, int], str] = {}
@@ -248,9 +256,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def main(port: int | None, relay_port: int | None, control_port: int | None, relay_url: str | None) -> int:
+def main(
+    port: int | None,
+    relay_port: int | None,
+    control_port: int | None,
+    relay_url: str | None,
+    project_id: str | None,
+) -> int:
     """Build, start what is to be started, say where it is, and stay until told to end."""
     dist = build.build()
+    project_id = project_id or ""
     with ExitStack() as running:
         if relay_url is None:
             relay = _start(running, RelayThread(relay_port or 0, control_port or 0), "the relay")
@@ -258,12 +273,14 @@ def main(port: int | None, relay_port: int | None, control_port: int | None, rel
             say(f"relay: {relay.url}, its control port: {relay.control_url}")
         try:
             wanted = DEFAULT_PORT if port is None else port
-            site = _start(running, Site(dist, relay_url=relay_url, port=wanted, verbose=True), "the page")
+            served = Site(dist, relay_url=relay_url, project_id=project_id, port=wanted, verbose=True)
+            site = _start(running, served, "the page")
         except DevError:
             if port is not None:
                 raise
             say(f"port {DEFAULT_PORT} is taken: the page gets a free one")
-            site = _start(running, Site(dist, relay_url=relay_url, verbose=True), "the page")
+            served = Site(dist, relay_url=relay_url, project_id=project_id, verbose=True)
+            site = _start(running, served, "the page")
         print(f"ready: {site.url}", flush=True)
         while True:  # a signal may reach any thread, and the main one acts on it when it next wakes
             time.sleep(0.2)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from dev.cli import parser
 from dev.serve import Site, policy
 from dev.steps import ROOT, write
 
@@ -98,6 +99,29 @@ def test_a_relay_out_in_the_world_is_let_through_by_name() -> None:
     assert "connect-src 'self' wss://relay.example.org https://relay.example.org;" in policy(
         "wss://relay.example.org/x"
     )
+
+
+def test_a_projects_page_may_also_reach_and_frame_who_attests_it() -> None:
+    verifiers = "https://verify.walletconnect.org https://verify.walletconnect.com"
+    directives = policy("wss://relay.example.org", "0123abcdEF").split("; ")
+    assert f"connect-src 'self' wss://relay.example.org https://relay.example.org {verifiers}" in directives
+    assert f"frame-src {verifiers}" in directives
+    rest = [one for one in directives if "verify" not in one]
+    assert rest == [one for one in policy("wss://relay.example.org").split("; ") if not one.startswith("connect-src")]
+
+
+def test_the_configuration_and_the_policy_follow_the_project_id(tmp_path: Path) -> None:
+    with Site(tmp_path, relay_url=RELAY, project_id="0123abcdEF") as site:
+        _, headers, body = Asker(site).ask("GET", "/renvault.config.json")
+    assert json.loads(body)["projectId"] == "0123abcdEF"
+    assert headers["Content-Security-Policy"] == policy(RELAY, "0123abcdEF")
+
+
+@pytest.mark.parametrize("text", ["", "a" * 65, "a b", "a;", "a\n", "ä", "٣"])
+def test_a_project_id_is_letters_and_digits(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["serve", "--project-id", text])
+    assert "a project id is 1 to 64 letters and digits" in capsys.readouterr().err
 
 
 def test_a_file_that_is_the_same_is_not_sent_again(site: Site) -> None:
@@ -244,11 +268,13 @@ def test_serve_is_ready_within_five_seconds_and_gone_within_two(how: signal.Sign
 
 
 def test_serve_with_another_relay_starts_none() -> None:
-    with Served("--port", "0", "--relay-url", "wss://relay.example.org") as served:
+    project = "a" * 64
+    with Served("--port", "0", "--relay-url", "wss://relay.example.org", "--project-id", project) as served:
         url = served.ready()
         connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=5)
         connection.request("GET", "/renvault.config.json")
-        assert json.loads(connection.getresponse().read())["relayUrl"] == "wss://relay.example.org"
+        config = json.loads(connection.getresponse().read())
+        assert (config["relayUrl"], config["projectId"]) == ("wss://relay.example.org", project)
         connection.close()
         served.end(signal.SIGTERM)
 
