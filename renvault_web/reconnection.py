@@ -110,7 +110,7 @@ class AutomaticReconnectionService:
         settings = (config or self.get_config()).changed(**changes)
         present = None if self._told_of_sessions else bool(wallet.sessions())
         if self._wallet is not None and self._wallet is not wallet:
-            await self.destroy()
+            await self._stop()
         self._give(ConfigChanged(settings))
         self.start()
         if self._wallet is None:
@@ -122,6 +122,16 @@ class AutomaticReconnectionService:
 
     async def destroy(self) -> None:
         """Stop everything and give the transport back. Nothing is deleted; ``initialize`` begins anew."""
+        self._told_of_sessions = False
+        await self._stop()
+
+    async def leave_other(self, wallet: Wallet) -> None:
+        """Give up a client that is not ``wallet``: sessions that are told of from now on are not its own."""
+        if self._wallet is not None and self._wallet is not wallet:
+            await self.destroy()
+            self.start()
+
+    async def _stop(self) -> None:
         self._give(Signal.STOPPED)
         for end in self._ends:
             end()
@@ -179,10 +189,9 @@ class AutomaticReconnectionService:
         return config
 
     def set_has_sessions(self, *, present: bool) -> None:
-        """Tell whether there is any session to stay connected for. Never told, the client's list decides once."""
+        """Tell whether there is any session to stay connected for. Never told, the client's list decides."""
         self._told_of_sessions = True
-        connected = self._wallet is not None and self._wallet.connected()
-        self._give(SessionsChanged(present, connected))
+        self._sessions_are(present=present)
 
     # What happens
 
@@ -196,6 +205,20 @@ class AutomaticReconnectionService:
             case "relay_disconnect":
                 message = event.get("message") or "The connection to the relay was closed."
                 self._give(RelayLost(presentable(str(message))))
+            case str(name) if name.startswith("session_") and not self._told_of_sessions:
+                self._look_for_sessions()
+
+    def _look_for_sessions(self) -> None:
+        try:
+            present = self._wallet is not None and bool(self._wallet.sessions())
+        except WalletError as error:
+            _log.warning("The client's sessions could not be read: %s", presentable(str(error)))
+        else:
+            self._sessions_are(present=present)
+
+    def _sessions_are(self, *, present: bool) -> None:
+        connected = self._wallet is not None and self._wallet.connected()
+        self._give(SessionsChanged(present, connected))
 
     async def _supervise(self) -> None:
         """Wait for the machine's next deadline."""

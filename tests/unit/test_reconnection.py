@@ -20,6 +20,8 @@ from renvault_web.timing import PAUSE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from renvault_web.ports import Json
+
 IDLE, CONNECTED, WAITING, ATTEMPTING, OFFLINE, FAILED, STOPPED = ConnectionState
 SESSION = fake_session("a" * 64, START + 86_400)
 
@@ -346,6 +348,44 @@ async def test_what_was_told_of_sessions_counts_more_than_the_client_s_list() ->
     await service.initialize(FakeWallet(clock, [SESSION]))
     assert service.get_status().state is IDLE
     await service.destroy()
+
+
+async def test_alone_it_follows_the_client_s_sessions() -> None:
+    async with world(sessions=False) as here:
+        assert (here.state, here.wallet.held) == (IDLE, False)
+        here.wallet.settle_session(SESSION)
+        await settle()
+        assert (here.state, here.wallet.held, here.wallet.proofs) == (CONNECTED, True, 1)
+        here.wallet.emit("session_update", topic="a" * 64)
+        await settle()
+        assert (here.state, here.wallet.proofs) == (CONNECTED, 1)
+        here.wallet.delete_from_peer("a" * 64)
+        assert (here.state, here.wallet.held) == (IDLE, False)
+
+
+async def test_alone_a_client_that_cannot_list_its_sessions_leaves_all_as_it_is(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> list[Json]:
+        raise WalletError("The client is broken.")
+
+    async with world() as here:
+        monkeypatch.setattr(here.wallet, "sessions", broken)
+        with caplog.at_level(logging.WARNING):
+            here.wallet.emit("session_delete", topic="a" * 64, id=0)
+        assert (here.state, here.wallet.held) == (CONNECTED, True)
+        assert "could not be read: The client is broken." in caplog.text
+
+
+async def test_what_was_told_of_sessions_counts_until_it_is_destroyed() -> None:
+    async with world() as here:
+        here.service.set_has_sessions(present=False)
+        here.wallet.emit("session_update", topic="a" * 64)
+        assert here.state is IDLE
+        await here.service.destroy()
+        await here.service.initialize(here.wallet)
+        await settle()
+        assert here.state is CONNECTED
 
 
 async def test_a_client_that_cannot_be_held_is_mirrored(caplog: pytest.LogCaptureFixture) -> None:
