@@ -134,6 +134,7 @@ class SessionManager:
         destroys = self._destroys
         async with self._turn:
             await self._start(destroys)
+            await self._reconnection.leave_other(wallet)
             if destroys != self._destroys:
                 return
             self._on_restored = on_session_restored or self._on_restored

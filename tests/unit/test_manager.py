@@ -248,6 +248,16 @@ async def test_another_client_replaces_it() -> None:
         assert here.restored == ["a", "b"]
 
 
+async def test_another_client_s_sessions_are_not_taken_for_those_of_the_first() -> None:
+    async with page() as here:
+        await here.adopt(here.wallet(connected=False))
+        states: list[ConnectionState] = []
+        here.manager.reconnection.on("status", lambda status: states.append(status.state))
+        await here.adopt(here.wallet(A))
+        assert here.state is ConnectionState.CONNECTED
+        assert ConnectionState.WAITING not in states
+
+
 async def test_mount_unmount_mount_leaves_one_of_everything() -> None:
     async with page() as here:
         wallet = here.wallet(A)
