@@ -38,7 +38,6 @@ class SessionBook:
     def open(self) -> None:
         """Forget the client; the time begins that the next one has to confirm what is stored."""
         self.live.clear()
-        self.ended.clear()
         self.asked = False
         self._opened_at = self._clock.now()
 

@@ -53,6 +53,7 @@ class SessionLedger:
         self.missed: dict[str, WalletSession] = {}
         """What ended while the page was closed, as far as was stored; the next look at a client tells."""
         self._wallet: Wallet | None = None
+        self._ended_of: Wallet | None = None  # whose stale sessions ``book.ended`` keeps away
         self._redeliveries = Redeliveries()
         self._client_expiry: dict[str, float] = {}  # as the client last said it
         self._lone: dict[str, tuple[asyncio.Task[None], WalletSession]] = {}  # deleted by the client, why is not known
@@ -60,6 +61,9 @@ class SessionLedger:
     def open(self, wallet: Wallet | None) -> None:
         """Begin anew with ``wallet``, which has not been asked yet."""
         self._wallet = wallet
+        if wallet is not None and wallet is not self._ended_of:
+            self._ended_of = wallet
+            self.book.ended.clear()
         self._redeliveries = Redeliveries()
         self._client_expiry.clear()
         for task, _ in self._lone.values():
@@ -234,12 +238,14 @@ class SessionLedger:
     def end(self, topic: str, name: str, params: dict[str, Any]) -> None:
         """Let the session leave, once, whoever says so."""
         self._put_back(topic)
-        if topic in self.book.ended or self.book.find(topic) is None:
+        if self.book.find(topic) is None:
+            return
+        self.writer.remove(topic)
+        if topic in self.book.ended:  # told already; the removal of its record failed
             return
         self.book.ended.add(topic)
         self.book.live.pop(topic, None)
         self._client_expiry.pop(topic, None)
-        self.writer.remove(topic)
         self._tell(name, topic, params)
         self._changed()
 

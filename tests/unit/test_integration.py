@@ -956,6 +956,31 @@ async def test_it_works_again_after_destroy_and_nothing_was_deleted() -> None:
         assert here.take() == [("session_deleted", "a")]
 
 
+async def test_what_ended_stays_so_when_the_same_client_comes_back() -> None:
+    async with world(listed(A), listed(B)) as here:
+        here.service.end_from_tab(A)  # this page's client still lists it
+        await here.service.destroy()
+        here.take()
+        await here.service.initialize(here.wallet)
+        assert here.statuses() == {"b": ACTIVE}
+        assert (here.take(), await here.stored()) == ([], ["b"])
+        await here.service.initialize(FakeWallet(here.clock, [listed(A)]))
+        assert here.statuses() == {"a": ACTIVE, "b": NEEDS_RECONNECT}
+        assert here.take() == [("session_created", "a")]
+
+
+async def test_a_record_that_could_not_be_removed_is_removed_at_the_next_wish() -> None:
+    async with world(listed(A)) as here:
+        here.take()
+        here.service.end_from_tab(A)
+        await here.service.destroy()
+        await here.storage.store_session(known(A))  # as after a removal that was given up
+        await here.service.initialize(here.wallet)
+        await here.service.disconnect_session(A)
+        assert (here.service.get_all_sessions(), await here.stored()) == ([], [])
+        assert here.take() == [("session_deleted", "a")]
+
+
 async def test_destroy_waits_for_what_is_being_written() -> None:
     async with world() as here:
         here.wallet.settle_session(listed(A))
