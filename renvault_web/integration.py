@@ -70,6 +70,7 @@ class WalletKitSessionIntegration:
         self._emitter = Emitter[[dict[str, Any]]](SESSION_EVENTS)
         self._listeners = Listeners[[]]()
         self._extending: dict[str, asyncio.Task[bool]] = {}
+        self._telling: asyncio.Task[None] | None = None
         self._planned = asyncio.Event()  # the next moment may have changed
         self._monitor: asyncio.Task[None] | None = None
         self._storage_end: Unsubscribe | None = None
@@ -101,6 +102,7 @@ class WalletKitSessionIntegration:
             self._wallet = wallet
             self._ledger.open(wallet)
             self._wallet_end = wallet.subscribe(self._ledger.on_event)
+            self._telling = asyncio.ensure_future(self._tell_untold(wallet))
         try:
             await self.reconcile()
         except Exception:
@@ -234,18 +236,32 @@ class WalletKitSessionIntegration:
     async def disconnect_session(self, topic: str) -> None:
         """End the session: tell the wallet (10 s at most), then delete it here in any case. Already gone is success.
 
-        Raises ``WalletError`` with the code ``client`` while no client is there that could tell the wallet.
+        With no client yet it is deleted at once, and the next client that lists it tells the wallet.
         """
         if self._book.find(topic) is None:
             return
         if topic in self._book.live or not self._book.asked:
-            wallet = self._need_wallet(topic)
-            try:
-                await within(self._clock, DISCONNECT_LIMIT, wallet.disconnect(topic, DISCONNECT_LIMIT))
-            except (WalletError, TimeoutError) as error:
-                _log.info("Session %s is deleted here; its wallet was not told: %s", topic[:8], presentable(str(error)))
+            if self._wallet is None:
+                self._ledger.untold.add(topic)
+            else:
+                await self._disconnect(self._wallet, topic)
         self._ledger.end(topic, "session_deleted", {"by": "user"})
         await self._ledger.writer.flush()
+
+    async def _disconnect(self, wallet: Wallet, topic: str) -> None:
+        try:
+            await within(self._clock, DISCONNECT_LIMIT, wallet.disconnect(topic, DISCONNECT_LIMIT))
+        except (WalletError, TimeoutError) as error:
+            _log.info("Session %s is deleted here; its wallet was not told: %s", topic[:8], presentable(str(error)))
+
+    async def _tell_untold(self, wallet: Wallet) -> None:
+        """Have the client end what was ended before it came."""
+        try:
+            for topic in {str(session.get("topic")) for session in wallet.sessions()} & self._ledger.untold:
+                await self._disconnect(wallet, topic)
+                self._ledger.untold.discard(topic)
+        except WalletError as error:
+            _log.info("The client could not be asked what it still has: %s", presentable(str(error)))
 
     async def ping_session(self, topic: str) -> float:
         """Return the seconds the wallet took to answer; ``WalletError`` with ``unknown`` after 10 s."""
@@ -314,8 +330,10 @@ class WalletKitSessionIntegration:
             self._wallet_end()
             self._wallet_end = None
         self._wallet = None
-        for task in self._extending.values():
-            task.cancel()
+        for task in (*self._extending.values(), self._telling):
+            if task is not None:
+                task.cancel()
+        self._telling = None
         self._ledger.open(None)
         self._changed()
 

@@ -52,6 +52,8 @@ class SessionLedger:
         self.book = SessionBook(clock=clock, storage=storage, is_leaving=self._is_leaving)
         self.missed: dict[str, WalletSession] = {}
         """What ended while the page was closed, as far as was stored; the next look at a client tells."""
+        self.untold: set[str] = set()
+        """What was ended with no client that could tell the wallet; the next client is not taken at its word there."""
         self._wallet: Wallet | None = None
         self._ended_of: Wallet | None = None  # whose stale sessions ``book.ended`` keeps away
         self._redeliveries = Redeliveries()
@@ -63,7 +65,7 @@ class SessionLedger:
         self._wallet = wallet
         if wallet is not None and wallet is not self._ended_of:
             self._ended_of = wallet
-            self.book.ended.clear()
+            self.book.ended = set(self.untold)
         self._redeliveries = Redeliveries()
         self._client_expiry.clear()
         for task, _ in self._lone.values():

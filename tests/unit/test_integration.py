@@ -722,7 +722,7 @@ async def test_what_cannot_be_extended_says_why(topic: str, code: str, message: 
 
 async def test_before_the_client_is_there_calls_say_so() -> None:
     async with world(stored=(known(A),), adopt=False) as here:
-        for call in (here.service.extend_session, here.service.ping_session, here.service.disconnect_session):
+        for call in (here.service.extend_session, here.service.ping_session):
             with pytest.raises(WalletError) as failed:
                 await call(A)
             assert failed.value.code == "client"
@@ -757,6 +757,37 @@ async def test_a_wallet_that_cannot_be_told_is_no_reason_to_stay(outcome: Any) -
         await task
         assert here.take() == [("session_deleted", "a")]
         assert await here.stored() == []
+
+
+async def test_before_the_client_is_there_a_disconnect_deletes_and_the_client_is_told_when_it_comes() -> None:
+    async with world(listed(A), listed(B), stored=(known(A), known(B)), adopt=False) as here:
+        await here.service.disconnect_session(A)
+        assert (here.take(), here.params()) == ([("session_deleted", "a")], {"by": "user"})
+        assert (here.statuses(), await here.stored()) == ({"b": RESTORING}, ["b"])
+        await here.service.initialize(here.wallet)
+        assert here.statuses() == {"b": ACTIVE}
+        await settle()
+        assert here.wallet.calls == [("disconnect", A)]
+        assert [session["topic"] for session in here.wallet.sessions()] == [B]
+        await here.service.initialize(FakeWallet(here.clock, [listed(B)]))
+        assert (here.take(), here.statuses(), await here.stored()) == ([], {"b": ACTIVE}, ["b"])
+
+
+async def test_a_late_word_to_the_wallet_ends_with_its_client_and_is_said_to_the_next() -> None:
+    async with world(listed(A), stored=(known(A),), adopt=False) as here:
+        await here.service.disconnect_session(A)
+        here.wallet.script("disconnect", "hang")
+        await here.service.initialize(here.wallet)
+        await settle()
+        await here.service.destroy()
+        await settle()
+        assert (here.wallet.calls, here.clock.sleeping) == ([("disconnect", A)], 0)
+        other = FakeWallet(here.clock, [listed(A)])
+        here.take()
+        await here.service.initialize(other)
+        await settle()
+        assert (other.calls, other.sessions(), here.take()) == ([("disconnect", A)], [], [])
+        assert here.service.get_all_sessions() == []
 
 
 async def test_two_disconnects_at_once_are_one_happening() -> None:

@@ -397,12 +397,27 @@ async def test_clear_all_disconnects_each_and_removes_every_record() -> None:
         assert here.memory.keys() == ["other"]
 
 
-async def test_clear_all_without_a_client_removes_the_records(caplog: pytest.LogCaptureFixture) -> None:
+async def test_clear_all_without_a_client_removes_the_records_and_the_client_is_told_when_it_comes() -> None:
     async with page(A) as here:
+        await here.manager.clear_all_sessions()
+        assert here.manager.get_all_sessions() == []
+        wallet = here.wallet(A)
+        await here.adopt(wallet)
+        assert (wallet.calls, wallet.sessions()) == ([("disconnect", A)], [])
+        assert (here.manager.get_all_sessions(), here.state) == ([], ConnectionState.IDLE)
+
+
+async def test_clear_all_with_a_client_that_raises_what_it_should_not_removes_the_records(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with page(A) as here:
+        wallet = here.wallet(A)
+        await here.adopt(wallet)
+        wallet.script("disconnect", RuntimeError("No."))
         with caplog.at_level(logging.WARNING):
             await here.manager.clear_all_sessions()
-        assert here.manager.get_all_sessions() == []
-        assert "only its record is removed" in caplog.text
+        assert here.manager.storage.retrieve_all_sessions() == []
+        assert "only its record is removed: No." in caplog.text
 
 
 async def test_several_changes_make_one_call_soon_after() -> None:
