@@ -56,13 +56,18 @@ def test_no_account_topic_key_or_seed_lies_in_the_open(journey: Journey) -> None
     journey.connect(page)
     [held] = facade(page, "renvault.sessionManager.getActiveSessions()")
     address = held["accounts"][0].rsplit(":", 1)[1]
-    secrets = [held["topic"], held["pairingTopic"], held["peer"]["publicKey"], address, *KNOWN_NAMES]
+    private = [held["topic"], held["pairingTopic"], held["peer"]["publicKey"], address, *KNOWN_NAMES]
+    keychain = facade(page, "await renvault.createSdkStorage().getItem('wc@2:core:0.3//keychain')")
+    assert "client_ed25519_seed" in keychain, "the secrets themselves are needed, or this test looks for nothing"
+    assert held["topic"] in keychain
+    secrets = [coding for secret in keychain.values() for coding in codings(secret)]
 
     stored = at_rest(page)
 
     assert "rv1." in stored, "the records must be there, or this test looks at nothing"
     for text in (stored, decoded(stored)):
-        assert [secret for secret in secrets if secret.lower() in text.lower()] == []
+        assert [secret for secret in private if secret.lower() in text.lower()] == []
+        assert [secret for secret in secrets if secret in text] == []
     assert re.findall(r"[0-9a-f]{64}", decoded(stored)) == [], "64 hex digits are a key or a topic"
 
 
@@ -146,6 +151,99 @@ def test_a_keychain_of_a_newer_version_costs_no_session(journey: Journey) -> Non
     expect(session(page)).to_contain_text("Active")
 
 
+def clear_indexed_db(page: Page) -> None:
+    """What the browser does with IndexedDB when the site's data is cleared, also under an open page."""
+    origin = page.evaluate("location.origin")
+    session = page.context.new_cdp_session(page)
+    session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "indexeddb"})
+    session.detach()
+
+
+def until_keys_are_back(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+        const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms, []));
+        const found = () => Promise.race([indexedDB.databases(), pause(500)]); // while it clears, it may not answer
+        const isThere = async () => (await found()).some(({ name }) => name === 'renvault-keys');
+        for (let turn = 0; turn < 50 && !(await isThere()); turn += 1) await pause(100);
+        }"""
+    )
+
+
+def test_a_session_made_after_the_keys_were_cleared_away_survives_the_page(journey: Journey) -> None:
+    page = journey.open_dapp()
+    clear_indexed_db(page)
+    journey.connect(page)
+    assert facade(page, "renvault.encryptedSessionStorage.getStatistics().persistent") is True
+    page.reload()
+    expect(session(page)).to_contain_text("Active")
+    expect(page.locator("#notice")).to_have_text("")
+
+
+def test_keys_that_were_cleared_away_are_put_back_for_the_records_that_need_them(journey: Journey) -> None:
+    page = journey.open_dapp()
+    facade(page, "await renvault.encryptedSessionStorage.storeSession('one', { expiry: Date.now() + 1e8 })")
+    for _ in range(2):
+        clear_indexed_db(page)
+        until_keys_are_back(page)
+    page.reload()
+    expect(page.locator("html[data-renvault=ready]")).to_be_attached()
+    assert facade(page, "renvault.encryptedSessionStorage.hasSession('one')") is True
+    assert facade(page, "renvault.encryptedSessionStorage.getStatistics().quarantined") == 0
+
+
+def test_a_database_of_keys_that_is_deleted_comes_back_with_the_same_ones(journey: Journey) -> None:
+    page = journey.open_dapp()
+    facade(page, "await renvault.encryptedSessionStorage.storeSession('one', { expiry: Date.now() + 1e8 })")
+    page.evaluate(
+        """() => new Promise((resolve, reject) => {
+        const request = indexedDB.deleteDatabase('renvault-keys');
+        request.onsuccess = resolve;
+        request.onerror = reject;
+        })"""
+    )
+    until_keys_are_back(page)
+    page.reload()
+    expect(page.locator("html[data-renvault=ready]")).to_be_attached()
+    assert facade(page, "renvault.encryptedSessionStorage.hasSession('one')") is True
+
+
+OTHER_KEYS = """async () => {
+  const made = (...args) => crypto.subtle.generateKey(...args);
+  const key = await made({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+  const index = await made({ name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign']);
+  const encryption = [{ id: crypto.getRandomValues(new Uint8Array(8)), key, createdAt: Date.now() }];
+  const asked = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const database = await asked(indexedDB.open('renvault-keys'));
+  const entries = database.transaction('entries', 'readwrite').objectStore('entries');
+  await asked(entries.put({ version: 1, index, encryption }, 'keys'));
+}"""
+
+
+def test_where_other_keys_have_taken_their_place_all_stays_in_memory_and_it_says_so(journey: Journey) -> None:
+    page = journey.open_dapp()
+    store = "await renvault.encryptedSessionStorage.storeSession"
+    facade(page, f"{store}('one', {{ expiry: Date.now() + 1e8 }})")
+    page.evaluate(OTHER_KEYS)
+    records = "Object.entries(localStorage).filter(([key]) => key.startsWith('rv1.'))"
+    before = page.evaluate(records)
+    facade(page, f"{store}('two', {{ expiry: Date.now() + 1e8 }})")
+    assert facade(page, "renvault.encryptedSessionStorage.getStatistics().persistent") is False
+    topics = "renvault.encryptedSessionStorage.retrieveAllSessions().map(({ topic }) => topic)"
+    assert facade(page, topics) == ["one", "two"]
+    assert page.evaluate(records) == before
+    expect(page.locator("renvault-session-dashboard")).to_contain_text("end with this page")
+    facade(page, "await renvault.encryptedSessionStorage.removeSession('two')")
+    facade(page, "await renvault.encryptedSessionStorage.removeSession('one')")
+    assert facade(page, topics) == []
+
+    journey.connect(page)
+    expect(page.locator("#notice")).to_contain_text("other keys lie there now")
+
+
 def test_two_tabs_that_start_at_once_make_one_key(journey: Journey) -> None:
     first, second = journey.context.new_page(), journey.context.new_page()
     for page in (first, second):
@@ -166,3 +264,10 @@ def decoded(text: str) -> str:
         for run in runs
         if len(run) % 4 != 1
     )
+
+
+def codings(secret: str) -> list[str]:
+    """The ways in which a key of hex digits could lie about: as it is, as its bytes, as base64 of either."""
+    raw = bytes.fromhex(secret)
+    encoded = [base64.b64encode(raw), base64.urlsafe_b64encode(raw), base64.b64encode(secret.encode())]
+    return [secret, secret.upper(), raw.decode("latin-1"), *(one.decode().rstrip("=") for one in encoded)]

@@ -44,7 +44,7 @@ export interface Bridge {
 export async function createBridge(send: (json: string) => void): Promise<Bridge> {
   const sealer = new Sealer(await openKeys());
   // Records sealed by a key that dies with the page would be unreadable litter: they stay in memory with it.
-  const storage = openStorage(sealer.persistent);
+  const storage = openStorage(() => sealer.persistent);
   const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(CHANNEL) : null;
   return {
     storage,
@@ -61,7 +61,9 @@ export async function createBridge(send: (json: string) => void): Promise<Bridge
 
 function cipherBridge(sealer: Sealer, ahead: Map<string, Promise<string | null>>): CipherBridge {
   return {
-    persistent: sealer.persistent,
+    get persistent() {
+      return sealer.persistent;
+    },
     keyId: toBase64(sealer.keyId),
     async tags(json) {
       const messages = (JSON.parse(json) as string[]).map(fromBase64);

@@ -2,7 +2,7 @@
  * An idb-keyval store whose writes are on disk when they resolve: with the default durability a browser that is killed
  * within seconds of a write may lose it.
  */
-import { createStore, type UseStore } from "idb-keyval";
+import { promisifyRequest, type UseStore } from "idb-keyval";
 
 const STORE = "entries";
 
@@ -29,12 +29,34 @@ export function answered<T>(promise: Promise<T>): Promise<T> {
   });
 }
 
-/** Returns a store of its own in the database of that name. Nothing is opened before its first use. */
-export function durableStore(database: string): UseStore {
-  const base = createStore(database, STORE);
+/**
+ * Returns a store of its own in the database of that name. Nothing is opened before its first use. `onLost` is called
+ * when the database is being deleted, or the browser has closed the connection because the site's data was cleared; the
+ * next use opens the database anew.
+ */
+export function durableStore(database: string, onLost: () => void = () => {}): UseStore {
+  let connecting: Promise<IDBDatabase> | undefined;
+  const connect = (): Promise<IDBDatabase> => {
+    const request = indexedDB.open(database);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    // In a browser that is clearing the site's data, a request may be lost for good.
+    const opened = answered(promisifyRequest(request));
+    const forget = (): void => {
+      if (connecting === opened) connecting = undefined;
+    };
+    opened.then((connection) => {
+      const lost = (): void => {
+        connection.close();
+        forget();
+        onLost();
+      };
+      connection.addEventListener("close", lost);
+      connection.addEventListener("versionchange", lost);
+    }, forget);
+    return opened;
+  };
   return async (mode, callback) => {
-    // idb-keyval owns the connection but opens transactions without options; it lends us the connection.
-    const connection = await base("readonly", (store) => store.transaction.db);
+    const connection = await (connecting ??= connect());
     return callback(connection.transaction(STORE, mode, { durability: "strict" }).objectStore(STORE));
   };
 }

@@ -2,14 +2,15 @@
  * The keys of this browser: AES-256-GCM to seal records, HMAC-SHA-256 to name them. They are made once, cannot be
  * exported, not by this page either, and lie in IndexedDB. Where that is not to be had they live as long as the page.
  */
-import { get, update } from "idb-keyval";
+import { get, type UseStore, update } from "idb-keyval";
 import { answered, durableStore } from "./durable-store.ts";
+import { pause } from "./limit.ts";
 
 /** Bytes that WebCrypto takes. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 export interface Keys {
-  /** False where the keys die with the page: what they seal cannot be read by the next one. */
+  /** False where the keys die with the page: what they seal cannot be read by the next one. It may become false. */
   readonly persistent: boolean;
   /** Why they are not persistent, for people; null where they are. */
   readonly problem: string | null;
@@ -19,6 +20,8 @@ export interface Keys {
   readonly index: CryptoKey;
   /** Returns the key with that id, which may be one that seals no more. */
   find(keyId: Uint8Array): CryptoKey | undefined;
+  /** Resolves once it is known whether the keys still lie in IndexedDB, within a limit. Never rejects. */
+  standing(): Promise<void>;
 }
 
 /** What lies in IndexedDB. The last of `encryption` seals; all of them open. */
@@ -31,24 +34,36 @@ interface StoredKeys {
 const ENTRY = "keys";
 const KEY_ID_SIZE = 8; // bytes
 
+/** The keys of this page by their database. Opened once: where they were cleared since, a second look would make others. */
+const ofPage = new Map<string, Promise<Keys>>();
+
 /** Opens the keys of `database` (by default the product's own), making them on first use. */
-export async function openKeys(options: { database?: string } = {}): Promise<Keys> {
+export function openKeys({ database = "renvault" }: { database?: string } = {}): Promise<Keys> {
+  const keys = ofPage.get(database) ?? open(database);
+  ofPage.set(database, keys);
+  return keys;
+}
+
+async function open(database: string): Promise<Keys> {
   if (!globalThis.crypto?.subtle) {
     throw new Error("This page has no WebCrypto, so nothing can be encrypted. Serve it over https or from localhost.");
   }
+  let keys: OpenKeys | undefined;
+  // Cleared under a page that goes on sealing, the keys are put back at once: the page may end before it seals again.
+  const store = durableStore(`${database}-keys`, () => void keys?.standing());
   try {
-    return usable(await answered(storedKeys(options.database ?? "renvault")), null);
+    keys = new OpenKeys(await answered(stored(store, makeKeys)), store, null);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return usable(await makeKeys(), `The browser keeps no keys for this page. ${reason}`);
+    keys = new OpenKeys(await makeKeys(), store, noKeys(error));
   }
+  return keys;
 }
 
-async function storedKeys(database: string): Promise<StoredKeys> {
-  const store = durableStore(`${database}-keys`);
+/** Returns the keys that lie in IndexedDB; where there are none, those of `make` are put there. */
+async function stored(store: UseStore, make: () => Promise<StoredKeys>): Promise<StoredKeys> {
   const known: unknown = await get(ENTRY, store);
   if (known !== undefined) return parse(known);
-  const made = await makeKeys();
+  const made = await make();
   // One transaction reads and writes: of several pages that come here at once the first one's keys become everyone's.
   let kept: unknown;
   await update<unknown>(ENTRY, (before) => (kept = before ?? made), store);
@@ -82,15 +97,73 @@ function isKey(value: unknown, algorithm: string, usage: KeyUsage): boolean {
   return isOurs && !value.extractable && value.usages.includes(usage);
 }
 
-function usable({ index, encryption }: StoredKeys, problem: string | null): Keys {
-  const current = encryption.at(-1)!; // parse() saw at least one
-  const byId = new Map(encryption.map(({ id, key }) => [id.join(), key]));
-  return {
-    persistent: problem === null,
-    problem,
-    keyId: current.id,
-    encryption: current.key,
-    index,
-    find: (keyId) => byId.get(keyId.join()),
-  };
+function noKeys(error: unknown): string {
+  return `The browser keeps no keys for this page. ${error instanceof Error ? error.message : String(error)}`;
+}
+
+/** How often keys are looked for, over 3 s: while it clears the site's data, the browser opens no database. */
+const TRIES = 6;
+const TRY_AGAIN_MS = 50;
+
+const REPLACED = "This site's data was cleared while the page was open, and other keys lie there now.";
+
+class OpenKeys implements Keys {
+  readonly keyId: Bytes;
+  readonly encryption: CryptoKey;
+  readonly index: CryptoKey;
+  readonly #all: StoredKeys;
+  readonly #store: UseStore;
+  #problem: string | null;
+  #looking: Promise<void> | undefined;
+
+  constructor(all: StoredKeys, store: UseStore, problem: string | null) {
+    const current = all.encryption.at(-1)!; // parse() saw at least one
+    this.keyId = current.id;
+    this.encryption = current.key;
+    this.index = all.index;
+    this.#all = all;
+    this.#store = store;
+    this.#problem = problem;
+  }
+
+  get persistent(): boolean {
+    return this.#problem === null;
+  }
+
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  find(keyId: Uint8Array): CryptoKey | undefined {
+    return withId(this.#all, keyId)?.key;
+  }
+
+  standing(): Promise<void> {
+    if (!this.persistent) return Promise.resolve();
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return answered(this.#looking).catch(() => {}); // late: the next record asks again, and the search goes on
+  }
+
+  /** Puts the keys back where there are none any more; gives them up where others lie, or the browser takes none. */
+  async #look(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const there = await answered(stored(this.#store, async () => this.#all));
+        if (!withId(there, this.keyId)) this.#problem = REPLACED;
+        return;
+      } catch (error) {
+        if (tries === TRIES) {
+          this.#problem = noKeys(error);
+          return;
+        }
+        await pause(2 ** tries * TRY_AGAIN_MS);
+      }
+    }
+  }
+}
+
+function withId({ encryption }: StoredKeys, keyId: Uint8Array): StoredKeys["encryption"][number] | undefined {
+  return encryption.find(({ id }) => id.join() === keyId.join());
 }

@@ -255,6 +255,7 @@ async function seal(sealer: Sealer, place: string, key: string, text: string): P
   const { keyId } = sealer;
   const plaintext = new TextEncoder().encode(`{"k":${JSON.stringify(key)},"v":${text}}`);
   const [sealed] = await sealer.seal([{ aad: recordAad(Purpose.sdkEntry, FLAGS, keyId, place), plaintext }]);
+  if (!sealer.persistent) throw new Foreign(sealer.problem ?? "");
   return encodeRecord({ purpose: Purpose.sdkEntry, flags: FLAGS, keyId, sealed: sealed! });
 }
 

@@ -53,6 +53,11 @@ export class Sealer {
     return this.#keys.persistent;
   }
 
+  /** Why what is sealed cannot be read by the next page, for people; null where it can. */
+  get problem(): string | null {
+    return this.#keys.problem;
+  }
+
   get keyId(): Bytes {
     return this.#keys.keyId;
   }
@@ -69,9 +74,9 @@ export class Sealer {
     );
   }
 
-  /** Seals each job with a fresh IV; returns IV, ciphertext and tag joined. */
-  seal(jobs: readonly SealJob[]): Promise<Bytes[]> {
-    return Promise.all(
+  /** Seals each job with a fresh IV; returns IV, ciphertext and tag joined. `persistent` is up to date then. */
+  async seal(jobs: readonly SealJob[]): Promise<Bytes[]> {
+    const sealed = Promise.all(
       jobs.map(async ({ aad, plaintext }) => {
         // Random IVs repeat with a chance below 2^-32 as long as a key seals fewer than 2^32 records.
         const iv = crypto.getRandomValues(new Uint8Array(IV_SIZE));
@@ -79,6 +84,8 @@ export class Sealer {
         return join(iv, new Uint8Array(await crypto.subtle.encrypt(parameters, this.#keys.encryption, plaintext)));
       }),
     );
+    await Promise.all([sealed, this.#keys.standing()]);
+    return sealed;
   }
 
   /** Opens each job; null where the key is unknown or the tag does not fit. */

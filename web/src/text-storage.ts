@@ -13,10 +13,13 @@ export interface TextStorage {
 
 const PROBE = "rv.probe";
 
-/** Returns localStorage where it works and is wanted, else a memory that lives as long as the page. */
-export function openStorage(wanted: boolean): TextStorage {
-  const local = wanted ? usableLocalStorage() : null;
-  return local ? fromStorage(local) : inMemory();
+/**
+ * Returns localStorage where it works and is wanted, else a memory that lives as long as the page. Once it is wanted no
+ * more, what is written goes to such a memory before it.
+ */
+export function openStorage(wanted: () => boolean): TextStorage {
+  const local = wanted() ? usableLocalStorage() : null;
+  return local ? fromStorage(local, wanted) : inMemory();
 }
 
 function usableLocalStorage(): Storage | null {
@@ -32,11 +35,15 @@ function usableLocalStorage(): Storage | null {
   }
 }
 
-function fromStorage(local: Storage): TextStorage {
+function fromStorage(local: Storage, wanted: () => boolean): TextStorage {
+  const memory = inMemory();
   return {
-    persistent: true,
-    get: (key) => local.getItem(key),
+    get persistent() {
+      return wanted();
+    },
+    get: (key) => memory.get(key) ?? local.getItem(key),
     set(key, value) {
+      if (!wanted()) return memory.set(key, value);
       try {
         local.setItem(key, value);
         return "";
@@ -44,8 +51,11 @@ function fromStorage(local: Storage): TextStorage {
         return isQuotaError(error) ? "full" : `failed: ${error instanceof Error ? error.message : "unknown"}`;
       }
     },
-    remove: (key) => local.removeItem(key),
-    keys: () => Object.keys(local),
+    remove(key) {
+      memory.remove(key);
+      local.removeItem(key);
+    },
+    keys: () => [...new Set([...Object.keys(local), ...memory.keys()])],
   };
 }
 
