@@ -164,8 +164,17 @@ def until_keys_are_back(page: Page) -> None:
         """async () => {
         const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms, []));
         const found = () => Promise.race([indexedDB.databases(), pause(500)]); // while it clears, it may not answer
-        const isThere = async () => (await found()).some(({ name }) => name === 'renvault-keys');
-        for (let turn = 0; turn < 50 && !(await isThere()); turn += 1) await pause(100);
+        const count = () => new Promise((resolve) => {
+          indexedDB.open('renvault-keys').onsuccess = ({ target: { result: database } }) => {
+            database.transaction('entries').objectStore('entries').count().onsuccess = (event) => {
+              database.close();
+              resolve(event.target.result);
+            };
+          };
+        });
+        const named = async () => (await found()).some(({ name }) => name === 'renvault-keys');
+        const areThere = async () => (await named()) && (await count()) > 0;
+        for (let turn = 0; turn < 50 && !(await areThere()); turn += 1) await pause(100);
         }"""
     )
 

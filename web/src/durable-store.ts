@@ -3,6 +3,7 @@
  * within seconds of a write may lose it.
  */
 import { promisifyRequest, type UseStore } from "idb-keyval";
+import { pause } from "./limit.ts";
 
 const STORE = "entries";
 
@@ -10,6 +11,10 @@ const TICK_MS = 500;
 
 /** How many ticks IndexedDB may take for anything: 5 s. It hangs for ever in some private modes and broken profiles. */
 const TICKS = 10;
+
+/** How often a use is tried, over 3 s: while it clears the site's data, the browser closes and opens no database. */
+const TRIES = 6;
+const TRY_AGAIN_MS = 50;
 
 export class Late extends Error {
   override readonly message = `IndexedDB did not answer within ${(TICKS * TICK_MS) / 1000} s.`;
@@ -56,7 +61,19 @@ export function durableStore(database: string, onLost: () => void = () => {}): U
     return opened;
   };
   return async (mode, callback) => {
-    const connection = await (connecting ??= connect());
-    return callback(connection.transaction(STORE, mode, { durability: "strict" }).objectStore(STORE));
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const connection = await (connecting ??= connect());
+        return await callback(connection.transaction(STORE, mode, { durability: "strict" }).objectStore(STORE));
+      } catch (error) {
+        if (tries === TRIES || !isInterrupted(error)) throw error;
+        await pause(2 ** tries * TRY_AGAIN_MS);
+      }
+    }
   };
+}
+
+/** Whether a database was closed under a request. The error of a transaction that the browser ended may be null. */
+function isInterrupted(error: unknown): boolean {
+  return error === null || (error instanceof DOMException && ["AbortError", "InvalidStateError"].includes(error.name));
 }

@@ -4,7 +4,6 @@
  */
 import { get, type UseStore, update } from "idb-keyval";
 import { answered, durableStore } from "./durable-store.ts";
-import { pause } from "./limit.ts";
 
 /** Bytes that WebCrypto takes. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -34,7 +33,7 @@ interface StoredKeys {
 const ENTRY = "keys";
 const KEY_ID_SIZE = 8; // bytes
 
-/** The keys of this page by their database. Opened once: where they were cleared since, a second look would make others. */
+/** The keys of this page by their database: opened once, for after they were cleared it would make others. */
 const ofPage = new Map<string, Promise<Keys>>();
 
 /** Opens the keys of `database` (by default the product's own), making them on first use. */
@@ -101,10 +100,6 @@ function noKeys(error: unknown): string {
   return `The browser keeps no keys for this page. ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** How often keys are looked for, over 3 s: while it clears the site's data, the browser opens no database. */
-const TRIES = 6;
-const TRY_AGAIN_MS = 50;
-
 const REPLACED = "This site's data was cleared while the page was open, and other keys lie there now.";
 
 class OpenKeys implements Keys {
@@ -148,18 +143,12 @@ class OpenKeys implements Keys {
 
   /** Puts the keys back where there are none any more; gives them up where others lie, or the browser takes none. */
   async #look(): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        const there = await answered(stored(this.#store, async () => this.#all));
-        if (!withId(there, this.keyId)) this.#problem = REPLACED;
-        return;
-      } catch (error) {
-        if (tries === TRIES) {
-          this.#problem = noKeys(error);
-          return;
-        }
-        await pause(2 ** tries * TRY_AGAIN_MS);
-      }
+    const ours = () => stored(this.#store, async () => this.#all);
+    try {
+      const there = await ours().catch(ours); // one fault of the disk is no loss
+      if (!withId(there, this.keyId)) this.#problem = REPLACED;
+    } catch (error) {
+      this.#problem = noKeys(error);
     }
   }
 }
