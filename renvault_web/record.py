@@ -155,18 +155,21 @@ def claimed_purpose(text: str) -> int | None:
         return None
 
 
-def pack(data: Mapping[str, Any], *, compress: bool = True) -> tuple[int, bytes]:
+def pack(
+    data: Mapping[str, Any], *, compress: bool = True, name: str = "What is to be stored", limit: int = MAX_BODY
+) -> tuple[int, bytes]:
     """Return the flags and the body for a JSON object.
 
-    The body is compressed where that makes it smaller. Raises ``StorageError`` for what JSON cannot hold (NaN, bytes,
-    an object within itself), for what nests too deep, and for a body above ``MAX_BODY``.
+    The body is compressed where that makes it smaller. Raises ``StorageError``, with ``name`` for its subject, for what
+    JSON cannot hold (NaN, bytes, an object within itself), for what nests too deep, and for a body above ``limit``
+    bytes before it is compressed.
     """
     try:
         body = write_json(data).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
-        raise StorageError("What is to be stored cannot be written as JSON, or nests too deep.") from error
-    if len(body) > MAX_BODY:
-        raise StorageError(f"What is to be stored has {len(body)} bytes; a record holds {MAX_BODY} at most.")
+        raise StorageError(f"{name} cannot be written as JSON, or nests too deep.") from error
+    if len(body) > limit:
+        raise StorageError(f"{name} has {len(body)} bytes; a record holds {limit} at most.")
     if compress:
         smaller = zlib.compress(body, 9)
         if len(smaller) < len(body):

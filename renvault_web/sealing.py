@@ -28,20 +28,13 @@ async def storage_keys(cipher: Cipher, owners: Sequence[tuple[Purpose, str]]) ->
     return [record.storage_key(tag) for tag in tags]
 
 
-async def seal(cipher: Cipher, items: Sequence[tuple[str, Purpose, Mapping[str, Any]]], *, compress: bool) -> list[str]:
-    """Return the record's text for each ``(storage key, purpose, data)``.
-
-    Raises ``StorageError`` for data that no record can hold; nothing is sealed then.
-    """
-    packed = [record.pack(data, compress=compress) for _, _, data in items]
+async def seal(cipher: Cipher, items: Sequence[tuple[str, Purpose, tuple[int, bytes]]]) -> list[str]:
+    """Return the record's text for each ``(storage key, purpose, what record.pack gave)``."""
     key_id = cipher.key_id
-    jobs = [
-        (record.aad(record.header(purpose, flags, key_id), key), body)
-        for (key, purpose, _), (flags, body) in zip(items, packed, strict=True)
-    ]
+    jobs = [(record.aad(record.header(purpose, flags, key_id), key), body) for key, purpose, (flags, body) in items]
     return [
         record.encode_record(Record(purpose=purpose, flags=flags, key_id=key_id, sealed=sealed))
-        for (_, purpose, _), (flags, _), sealed in zip(items, packed, await cipher.seal(jobs), strict=True)
+        for (_, purpose, (flags, _)), sealed in zip(items, await cipher.seal(jobs), strict=True)
     ]
 
 

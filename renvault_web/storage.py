@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from .errors import ConfigError, CorruptRecordError, NotStartedError, RenvaultError, StorageError
 from .events import Listeners
 from .quarantine import ASIDE_PREFIX, Quarantine
-from .record import KEY_PREFIX, Purpose, claimed_purpose
+from .record import KEY_PREFIX, Purpose, claimed_purpose, pack
 from .sealing import open_records, seal, storage_keys
 from .session import WalletSession, is_expired
-from .stored import MAX_STORAGE_SIZE, NOTES, StorageStatistics, StoredSession, View, body_of, parse_body, renewed
+from .stored import MAX_STORAGE_SIZE, NOTES, StorageStatistics, StoredSession, View, packed_session, parse_body, renewed
 from .timing import within
 
 if TYPE_CHECKING:
@@ -269,12 +269,14 @@ class EncryptedSessionStorage:
         view, now = self._opened(), self._clock.now()
         known = {**view.expired, **view.sessions}
         values = [renewed(session, known.get(topic), used_at, now) for topic, session in by_topic.items()]
-        await self._write(view, await self._keys(view, by_topic), Purpose.SESSION, values, [body_of(v) for v in values])
+        packed = [packed_session(value, compress=self._config.compression_enabled) for value in values]
+        await self._write(view, await self._keys(view, by_topic), Purpose.SESSION, values, packed)
 
     async def _store_notes(self, notes: Json) -> None:
         view = self._opened()
         keys = await storage_keys(self._cipher, [(Purpose.NOTES, NOTES)])
-        await self._write(view, keys, Purpose.NOTES, [notes], [{"notes": notes}])
+        packed = pack({"notes": notes}, compress=self._config.compression_enabled)
+        await self._write(view, keys, Purpose.NOTES, [notes], [packed])
 
     async def _write(
         self,
@@ -282,10 +284,10 @@ class EncryptedSessionStorage:
         keys: list[str],
         purpose: Purpose,
         values: Sequence[StoredSession | Json],
-        bodies: Sequence[Json],
+        packed: Sequence[tuple[int, bytes]],
     ) -> None:
-        items = [(key, purpose, body) for key, body in zip(keys, bodies, strict=True)]
-        texts = await seal(self._cipher, items, compress=self._config.compression_enabled)
+        items = [(key, purpose, body) for key, body in zip(keys, packed, strict=True)]
+        texts = await seal(self._cipher, items)
         self._require_current(view)
         view.require_room(dict(zip(keys, texts, strict=True)), self._config.max_storage_size)
         for key, text, value in zip(keys, texts, values, strict=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .errors import CorruptRecordError, StorageFullError, WalletError
-from .record import Purpose
+from .record import Purpose, pack
 from .session import WalletSession, parse_session, to_json
 
 if TYPE_CHECKING:
@@ -30,9 +30,13 @@ class StorageStatistics:
     max_size: int = MAX_STORAGE_SIZE
     usage_percent: float = 0.0
     quarantined: int = 0
-    """Records that cannot be read; they are kept."""
+    """Records that cannot be read; they are kept. Those whose place was needed count here and not in the sizes."""
     persistent: bool = True
     """False where everything stored dies with the page."""
+
+
+MAX_SESSION = 256 * 1024
+"""Bytes of a session's body before it is compressed; a real one has a few thousand. No wallet may fill the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,11 @@ def renewed(session: WalletSession, before: StoredSession | None, used_at: float
 def body_of(stored: StoredSession) -> Json:
     """Return the body of the session's record."""
     return {"session": to_json(stored.session), "created": stored.created_at, "used": stored.used_at}
+
+
+def packed_session(stored: StoredSession, *, compress: bool) -> tuple[int, bytes]:
+    """Return flags and body of the session's record; ``StorageError`` that names a session no record can hold."""
+    return pack(body_of(stored), compress=compress, name=f"Session {stored.session.topic[:8]}", limit=MAX_SESSION)
 
 
 def parse_body(purpose: int, data: Json) -> tuple[Purpose, str, StoredSession | Json]:

@@ -222,6 +222,8 @@ def test_a_body_holds_four_mebibytes_and_no_more() -> None:
         assert len(record.unpack(flags, body)["a"]) == room
     with pytest.raises(StorageError, match=f"{record.MAX_BODY + 1} bytes"):
         record.pack({"a": "x" * (room + 1)})
+    with pytest.raises(StorageError, match=r"^Session abc has 13 bytes; a record holds 10 at most\.$"):
+        record.pack({"a": "12345"}, name="Session abc", limit=10)
 
 
 @pytest.mark.parametrize("size", [record.MAX_BODY + 1, record.MAX_BODY * 8])

@@ -80,7 +80,7 @@ def parse(purpose: int, data: dict[str, Any]) -> tuple[Purpose, str, dict[str, A
 
 async def sealed(cipher: FakeCipher, identity: str, data: dict[str, Any]) -> tuple[str, str]:
     [key] = await storage_keys(cipher, [(Purpose.SESSION, identity)])
-    [text] = await seal(cipher, [(key, Purpose.SESSION, {**data, "identity": identity})], compress=True)
+    [text] = await seal(cipher, [(key, Purpose.SESSION, record.pack({**data, "identity": identity}))])
     return key, text
 
 

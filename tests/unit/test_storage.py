@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 
@@ -14,7 +15,8 @@ from renvault_web.errors import (
     StorageError,
     StorageFullError,
 )
-from renvault_web.record import KEY_PREFIX, Purpose
+from renvault_web.jsontext import write_json
+from renvault_web.record import KEY_PREFIX, Purpose, pack
 from renvault_web.sealing import seal, storage_keys
 from renvault_web.session import WalletSession, parse_session
 from renvault_web.storage import EncryptedSessionStorage, StorageConfig
@@ -170,6 +172,17 @@ async def test_what_json_cannot_hold_is_refused_and_nothing_is_written() -> None
         await page.storage.store_sessions([session("a"), replace(session("b"), extra={"x": float("nan")})])
     assert page.own_keys() == []
     assert page.topics() == []
+
+
+async def test_a_session_that_is_too_large_is_named_and_stops_no_other() -> None:
+    page = await opened()
+    room = 256 * 1024 - len(write_json(body_of(StoredSession(session("a" * 64, note=""), START, START))))
+    await page.storage.store_session(session("a" * 64, note="x" * room))
+    message = re.escape("Session bbbbbbbb has 262145 bytes; a record holds 262144 at most.")
+    with pytest.raises(StorageError, match=message):
+        await page.storage.store_session(session("b" * 64, note="x" * (room + 1)))
+    assert page.topics() == ["a" * 64]
+    assert len(page.own_keys()) == 1
 
 
 # Removing
@@ -376,7 +389,7 @@ async def test_no_text_under_a_key_of_ours_keeps_the_sessions_from_being_read() 
     cipher = FakeCipher()
     unlikely = {"session": body_of(StoredSession(session("b"), START, START))["session"], "created": 10**400, "used": 1}
     [far] = await storage_keys(cipher, [(Purpose.SESSION, "b")])
-    [page.disk.another()._entries[far]] = await seal(cipher, [(far, Purpose.SESSION, unlikely)], compress=False)
+    [page.disk.another()._entries[far]] = await seal(cipher, [(far, Purpose.SESSION, pack(unlikely))])
     for name, text in {"zz": "é", "\ud800": "\ud800", "__proto__": "AQ", "": "", "astral": "\U0001f600" * 9}.items():
         page.disk.set(KEY_PREFIX + name, text)
 
