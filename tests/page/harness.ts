@@ -2,6 +2,7 @@
  * Runs the Python tests inside Pyodide, on the real bridge: what passes on CPython has to pass where the product lives.
  * `?argument=…` (any number of them) goes to pytest; the result stands as JSON in `#result` when all is done.
  */
+import { NO_PACKAGES } from "../../web/src/boot.ts";
 import { createBridge } from "../../web/src/bridge.ts";
 import { adoptions, peer, wallet } from "./wallet-hands.ts";
 
@@ -54,7 +55,7 @@ async function run(): Promise<string> {
   const pyodide: Pyodide = await loadPyodide({
     indexURL: runtime,
     stdLibURL: `${runtime}stdlib-full.zip`,
-    lockFileContents: { info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" }, packages: {} },
+    lockFileContents: NO_PACKAGES,
     env: { HOME: PROJECT, PYTHONPATH: [...Object.values(ARCHIVES), TESTS].join(":") },
     fsInit: async (fs: FileSystem) => {
       fs.mkdirTree(TESTS); // a folder that is not there at the start is never looked into

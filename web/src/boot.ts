@@ -7,7 +7,7 @@ import { RenvaultError } from "./types.ts";
 const BOOT_LIMIT_MS = 120_000;
 
 /** No package is installed at run time, so Pyodide's list of packages need not be fetched. */
-const NO_PACKAGES = { info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" }, packages: {} };
+export const NO_PACKAGES = { info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" }, packages: {} };
 
 const ARCHIVE = "/lib/renvault_web.zip";
 
