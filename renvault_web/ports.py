@@ -1,4 +1,4 @@
-"""All that the outside can do to us, and we to it: six protocols, the only seams of the package.
+"""All that the outside can do to us, and we to it: eight protocols, the only seams of the package.
 
 They speak ``str``, ``bytes``, ``float`` and JSON-like ``dict``; times are epoch seconds, durations seconds. Each has
 a fake in ``renvault_web.testing`` and an adapter in ``renvault_web.browser``; both pass one contract suite.
@@ -58,7 +58,10 @@ class Storage(Protocol):
 
 
 class Cipher(Protocol):
-    """AES-256-GCM and HMAC-SHA256 under keys that never leave their place; a whole batch a call."""
+    """AES-256-GCM and HMAC-SHA256 under keys that never leave their place; a whole batch a call.
+
+    One key seals, and older ones still open until they are retired. The index key stays the same for good.
+    """
 
     @property
     def persistent(self) -> bool:
@@ -67,19 +70,83 @@ class Cipher(Protocol):
 
     @property
     def key_id(self) -> bytes:
-        """The 8-byte id of the key that seals now."""
+        """The 8-byte id of the key that seals now. Another page's ``rotate`` may change it between two calls."""
+        ...
+
+    @property
+    def key_created_at(self) -> float:
+        """When the key that seals now was made, epoch seconds."""
+        ...
+
+    def key_ids(self) -> list[bytes]:
+        """Return the ids of all keys at hand, the one that seals last."""
         ...
 
     async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
         """Return the 32-byte HMAC-SHA256 of each message under the index key."""
         ...
 
-    async def seal(self, jobs: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
-        """Seal each ``(aad, plaintext)`` with a fresh 12-byte IV; return IV, ciphertext and 16-byte tag joined."""
+    async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
+        """Seal each ``(aad, plaintext)`` by the key ``key_id``; return IV, ciphertext and 16-byte tag joined.
+
+        The id stands in the AAD, so the caller says it; each job gets a fresh 12-byte IV. ``StorageError`` where the
+        key is not at hand any more.
+        """
         ...
 
     async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
-        """Open each ``(key_id, aad, sealed)``; None where the key is unknown or the tag does not fit."""
+        """Open each ``(key_id, aad, sealed)``; None where the key is unknown or the tag does not fit.
+
+        A key that another page made meanwhile is looked for before it counts as unknown.
+        """
+        ...
+
+    async def rotate(self) -> None:
+        """Make a new key, on disk before it is used, that seals from now on, in every page. Old ones still open."""
+        ...
+
+    async def retire(self, key_ids: Sequence[bytes]) -> list[bytes]:
+        """Delete those of the keys that no page seals with any more, never the one that seals; return them."""
+        ...
+
+    async def forget(self) -> None:
+        """Delete every key, the index key too. What they sealed cannot be read again by anyone."""
+        ...
+
+
+class SdkStore(Protocol):
+    """The WalletConnect SDK's own storage as ``web/src/sdk-storage.ts`` keeps it, sealed by the cipher's keys."""
+
+    async def entries(self) -> Json:
+        """Return the SDK's entries by their keys, decrypted, without the client seed."""
+        ...
+
+    async def stage(self, entries: Json) -> None:
+        """Keep ``entries``, sealed, to be merged with what is there before the SDK next starts."""
+        ...
+
+    async def reseal(self) -> int:
+        """Seal again what an older key sealed; return how many records. Goes on while an SDK client writes."""
+        ...
+
+    async def key_ids(self) -> list[bytes]:
+        """Return the ids of the keys that the records name."""
+        ...
+
+    async def forget(self) -> None:
+        """Delete every record, what is staged or kept aside too."""
+        ...
+
+
+class PassphraseFile(Protocol):
+    """Files sealed by a passphrase, in the age format (age-encryption.org/v1, scrypt)."""
+
+    async def encrypt(self, passphrase: str, plaintext: bytes) -> bytes:
+        """Return the file."""
+        ...
+
+    async def decrypt(self, passphrase: str, data: bytes) -> bytes:
+        """Return what is inside; ``StorageError`` where the passphrase does not fit or it is no such file."""
         ...
 
 
