@@ -1,0 +1,80 @@
+/** `walletKitSessionIntegration`: the sessions of the host's own client. */
+import { derived, find, runtime, Service } from "./service.ts";
+import type { Session, SessionEvent, SessionEventName, SessionStats } from "./types.ts";
+import { toMilliseconds } from "./view.ts";
+
+/** A session that can be used: the client lists it, or has not been asked yet. */
+const USABLE: ReadonlySet<string> = new Set(["active", "restoring"]);
+
+const usableOf = derived((sessions: readonly Session[]) =>
+  Object.freeze(sessions.filter(({ status }) => USABLE.has(status))),
+);
+
+/** Session lifecycle on the host's own WalletConnect client. */
+export class WalletKitSessionIntegration extends Service {
+  static #instance: WalletKitSessionIntegration | undefined;
+
+  static getInstance(): WalletKitSessionIntegration {
+    return (this.#instance ??= new WalletKitSessionIntegration());
+  }
+
+  /** Adopts an AppKitService, AppKit, UniversalProvider, WalletKit or SignClient; never builds a second client. */
+  async initialize(client: unknown): Promise<void> {
+    await runtime.initialize("integration.initialize", client);
+  }
+
+  on(name: SessionEventName, listener: (event: SessionEvent) => void): () => void {
+    return runtime.on("integration", name, listener);
+  }
+
+  off(name: SessionEventName, listener: (event: SessionEvent) => void): void {
+    runtime.off("integration", name, listener);
+  }
+
+  getActiveSessions(): readonly Session[] {
+    return usableOf(runtime.view.state.sessions);
+  }
+
+  getSession(topic: string): Session | undefined {
+    return find(topic);
+  }
+
+  /** The session that the user chose, else the one used last; undefined without a usable one. */
+  getPrimarySession(): Session | undefined {
+    const { primary } = runtime.view.state;
+    return (primary === null ? undefined : find(primary)) ?? this.getActiveSessions()[0];
+  }
+
+  hasSession(): boolean {
+    return this.getActiveSessions().length > 0;
+  }
+
+  isSessionExpired(session: { expiry: number }): boolean {
+    return toMilliseconds(session.expiry) <= Date.now();
+  }
+
+  getSessionStats(): SessionStats {
+    return runtime.view.state.stats;
+  }
+
+  /**
+   * Resolves true once the wallet has confirmed. Rejects with a `code`: refused (the wallet said no), unknown (no answer
+   * in 15 s; a late one is told as session_updated), expired, gone (not known to the client), unreachable (there is no
+   * relay connection, nothing was sent) or client (no client was handed over yet).
+   */
+  async extendSession(topic: string): Promise<boolean> {
+    return (await runtime.call("integration.extendSession", [topic])) as boolean;
+  }
+
+  /** Tells the wallet (10 s at most) and deletes here in any case. */
+  async disconnectSession(topic: string): Promise<void> {
+    await runtime.call("integration.disconnectSession", [topic]);
+  }
+
+  /** The wallet's answer time, ms. */
+  async pingSession(topic: string): Promise<number> {
+    return (await runtime.call("integration.pingSession", [topic])) as number;
+  }
+}
+
+export const walletKitSessionIntegration = WalletKitSessionIntegration.getInstance();

@@ -1,0 +1,39 @@
+/** What the services share: the page's one runtime, and how a value read from it stays the same object. */
+import { Runtime } from "./runtime.ts";
+import type { Session } from "./types.ts";
+
+export const runtime = new Runtime(new URL("./", import.meta.url));
+
+/** The result of `derive`, computed anew only for a source not seen before: so that equal reads are `===`. */
+export function derived<Source extends object, Result>(derive: (source: Source) => Result): (source: Source) => Result {
+  const results = new WeakMap<Source, Result>();
+  return (source) => {
+    if (!results.has(source)) results.set(source, derive(source));
+    return results.get(source) as Result;
+  };
+}
+
+/** The known session with the topic. */
+export function find(topic: string): Session | undefined {
+  return runtime.view.state.sessions.find((session) => session.topic === topic);
+}
+
+/** What every service has. */
+export abstract class Service {
+  /** Resolves when Python is up and commands are accepted; rejects with the cause. */
+  ready(): Promise<void> {
+    return runtime.start();
+  }
+
+  /** Resolves when every command given so far has ended. */
+  flush(): Promise<void> {
+    return runtime.flush();
+  }
+}
+
+/** A host that does not await a command must not get an unhandled rejection for it; one that does gets the error. */
+export function quiet(running: Promise<unknown>): Promise<void> {
+  const done = running.then(() => undefined);
+  done.catch(() => {});
+  return done;
+}
