@@ -13,16 +13,17 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from . import wire
-from .errors import ConfigError, NotStartedError, RenvaultError
+from .commands import Commands
+from .errors import RenvaultError
 from .integration import SESSION_EVENTS
 from .jsontext import parse_json
 from .presenter import Presenter
 from .reconnection import RECONNECTION_EVENTS
-from .session import parse_session
+from .sections import sections_of
 from .timing import Soon
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
 
     from .manager import SessionManager
     from .ports import Clock, Json, Unsubscribe, Wallet
@@ -52,7 +53,6 @@ class Gateway:
         send: Callable[[str], None],
     ) -> None:
         self._manager = manager
-        self._wallet = wallet
         self._send = send
         self._presenter = Presenter(manager=manager, clock=clock, render=self._render, emit=self._emit_element)
         self._told: dict[str, str] = {}
@@ -60,7 +60,9 @@ class Gateway:
         self._publishing = Soon(self._publish)
         self._running: set[asyncio.Task[None]] = set()
         self._ends: list[Unsubscribe] = []
-        self._commands = self._make_commands()
+        self._commands = Commands(
+            manager=manager, wallet=wallet, tell_restored=self._tell_restored, tell_expired=self._tell_expired
+        )
 
     def start(self) -> None:
         """Publish the state now and after every change from now on."""
@@ -104,32 +106,10 @@ class Gateway:
 
     # Commands
 
-    def _make_commands(self) -> dict[str, Callable[..., Awaitable[Any]]]:
-        manager = self._manager
-        integration, reconnection, storage = manager.integration, manager.reconnection, manager.storage
-        return {
-            "page.draw": self._draw,
-            "integration.initialize": self._initialize_integration,
-            "integration.extendSession": integration.extend_session,
-            "integration.disconnectSession": integration.disconnect_session,
-            "integration.pingSession": self._ping,
-            "reconnection.initialize": self._initialize_reconnection,
-            "reconnection.reconnect": reconnection.reconnect,
-            "reconnection.updateConfig": self._update_reconnection,
-            "reconnection.destroy": reconnection.destroy,
-            "storage.storeSession": self._store_session,
-            "storage.storeSessions": self._store_sessions,
-            "storage.removeSession": storage.remove_session,
-            "storage.clearAllSessions": storage.clear_all_sessions,
-            "manager.initialize": self._initialize_manager,
-            "manager.clearAllSessions": manager.clear_all_sessions,
-            "manager.destroy": manager.destroy,
-        }
-
     async def _answer(self, number: int, method: str, args: str) -> None:
         answer: Json = {"type": "answer", "id": number}
         try:
-            answer["value"] = await self._command(method)(*_arguments(method, args))
+            answer["value"] = await self._commands.run(method, args)
         except RenvaultError as error:
             answer["error"] = {"code": error.code, "message": str(error)}
         except Exception as error:
@@ -139,77 +119,18 @@ class Gateway:
         self._publish()
         self._post(answer)
 
-    def _command(self, method: str) -> Callable[..., Awaitable[Any]]:
-        try:
-            return self._commands[method]
-        except KeyError:
-            raise ConfigError(f"There is no command {method!r:.60}.") from None
-
-    async def _draw(self) -> None:
-        """Return when the views that were mounted before have been drawn."""
-        await asyncio.sleep(0)
-
-    async def _ping(self, topic: str) -> int | None:
-        return wire.milliseconds(await self._manager.integration.ping_session(topic))
-
-    async def _initialize_manager(self, key: int) -> None:
-        await self._manager.initialize(self._wallet(key), self._tell_restored, self._tell_expired)
-
-    async def _initialize_integration(self, key: int) -> None:
-        await self._manager.start()  # a part that a host begins by itself still needs the storage below it
-        await self._manager.integration.initialize(self._wallet(key))
-
-    async def _initialize_reconnection(self, key: int, config: object) -> None:
-        settings = wire.config_from_js(config)
-        await self._manager.start()
-        await self._manager.reconnection.initialize(self._wallet(key), **settings)
-
-    async def _update_reconnection(self, config: object) -> None:
-        self._manager.reconnection.update_config(**wire.config_from_js(config))
-
-    async def _store_session(self, topic: str, given: object) -> None:
-        await self._manager.storage.store_session(wire.session_from_js(given, topic))
-
-    async def _store_sessions(self, given: list[object]) -> None:
-        await self._manager.storage.store_sessions([parse_session(one) for one in given])
-
     # State
 
     def _publish(self) -> None:
         """Send the sections that have changed, and the events since the last time."""
         self._publishing.cancel()
-        sections = {name: json.dumps(section) for name, section in self._sections().items()}
+        sections = {name: json.dumps(section) for name, section in sections_of(self._manager).items()}
         changed = [name for name, text in sections.items() if self._told.get(name) != text]
         events, self._events = self._events, []
         self._told = sections
         if changed or events:
             told = ",".join(f'"{name}":{sections[name]}' for name in changed)
             self._send(f'{{"type":"state","sections":{{{told}}},"events":{json.dumps(events)}}}')
-
-    def _sections(self) -> Json:
-        manager = self._manager
-        integration, reconnection = manager.integration, manager.reconnection
-        primary = integration.get_primary_session()
-        return {
-            "sessions": [self._session(session) for session in integration.get_all_sessions()],
-            "stored": self._stored_topics(),
-            "primary": None if primary is None else primary.topic,
-            "stats": wire.stats_to_js(integration.get_session_stats()),
-            "storage": wire.statistics_to_js(manager.get_storage_stats()),
-            "reconnection": wire.status_to_js(reconnection.get_status()),
-            "reconnectionConfig": wire.config_to_js(reconnection.get_config()),
-            "online": reconnection.is_online_now(),
-        }
-
-    def _stored_topics(self) -> list[str]:
-        try:
-            return [session.topic for session in self._manager.storage.retrieve_all_sessions()]
-        except NotStartedError:
-            return []
-
-    def _session(self, session: WalletSession) -> Json:
-        status = self._manager.integration.session_status(session.topic)
-        return wire.session_to_js(session, status)
 
     # Events
 
@@ -225,7 +146,8 @@ class Gateway:
         return lambda status: self._tell("reconnection", name, wire.status_to_js(status))
 
     def _tell_restored(self, session: WalletSession) -> None:
-        self._tell("manager", "session_restored", self._session(session))
+        status = self._manager.integration.session_status(session.topic)
+        self._tell("manager", "session_restored", wire.session_to_js(session, status))
 
     def _tell_expired(self) -> None:
         self._tell("manager", "session_expired", None)
@@ -249,11 +171,3 @@ class Gateway:
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-
-
-def _arguments(method: str, text: str) -> list[Any]:
-    try:
-        args: list[Any] = parse_json(text)
-    except ValueError as error:
-        raise ConfigError(f"What {method} was given cannot be read. {error}") from error
-    return args

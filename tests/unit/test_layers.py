@@ -28,7 +28,7 @@ LAYERS: list[set[str]] = [
     },  # pure
     {"timing", "events", "sealing", "quarantine"},  # what the services share
     {"storage", "integration", "reconnection", "manager", "session_book", "session_ledger", "session_writer"},
-    {"wire", "presenter", "gateway", "testing", "testing_stores"},
+    {"wire", "commands", "sections", "presenter", "gateway", "testing", "testing_stores"},
     {"browser"},
 ]
 PURE = LAYERS[0] | LAYERS[1] | {"wire"}
