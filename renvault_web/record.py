@@ -47,6 +47,11 @@ if TYPE_CHECKING:
 
 VERSION = 1
 KEY_PREFIX = "rv1."
+BACKUP_PREFIX = "rvb1."
+HISTORY_PREFIX = "rvh1."
+SEALED_PREFIXES = (KEY_PREFIX, BACKUP_PREFIX, HISTORY_PREFIX)
+"""What the storage keys of all records begin with that the key which seals now has to seal."""
+
 KEY_ID_SIZE = 8  # bytes
 HEADER_SIZE = 3 + KEY_ID_SIZE  # bytes
 IV_SIZE = 12  # bytes; the 96 bits that AES-GCM is made for (NIST SP 800-38D, 5.2.1.1)
@@ -59,7 +64,11 @@ MAX_TEXT = (HEADER_SIZE + IV_SIZE + MAX_BODY + TAG_SIZE) * 4 // 3 + 1
 """Characters of a record's text: those of a body of ``MAX_BODY`` bytes."""
 
 COMPRESSED = 0x01
-_KNOWN_FLAGS = COMPRESSED
+PLAIN = 0x80
+_KNOWN_FLAGS = COMPRESSED | PLAIN
+
+_NO_KEY = bytes(KEY_ID_SIZE)
+_DIGEST_SIZE = 32  # bytes of SHA-256
 
 _STORAGE_KEY_TAG = 16  # bytes of the HMAC that the storage key shows; 128 bits leave collisions out of reach
 
@@ -70,6 +79,8 @@ class Purpose(IntEnum):
     SESSION = 1
     SDK_ENTRY = 2
     NOTES = 3
+    BACKUP = 4
+    HISTORY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,11 @@ class Record:
     def header(self) -> bytes:
         """The header's bytes as they stand in the record."""
         return header(self.purpose, self.flags, self.key_id)
+
+    @property
+    def is_sealed(self) -> bool:
+        """False where the record is plain: ``sealed`` is then what ``plain_body`` reads."""
+        return not self.flags & PLAIN
 
 
 def header(purpose: int, flags: int, key_id: bytes) -> bytes:
@@ -144,7 +160,29 @@ def decode_record(text: str) -> Record:
         raise CorruptRecordError(f"The record is cut short: it has {len(data)} bytes.")
     if data[2] & ~_KNOWN_FLAGS:
         raise CorruptRecordError(f"The record has flags {data[2]:#04x}, of which this page does not know all.")
+    if data[2] & PLAIN and (len(data) < HEADER_SIZE + _DIGEST_SIZE or data[3:HEADER_SIZE] != _NO_KEY):
+        raise CorruptRecordError("The record is not sealed, and names a key all the same or is cut short.")
     return Record(purpose=data[1], flags=data[2], key_id=data[3:HEADER_SIZE], sealed=data[HEADER_SIZE:])
+
+
+def encode_plain(key: str, purpose: int, flags: int, body: bytes) -> str:
+    """Return the text of a record that is not sealed, for the storage key ``key``."""
+    item = Record(purpose=purpose, flags=flags | PLAIN, key_id=_NO_KEY, sealed=b"")
+    return _to_text(item.header + _digest(item, key, body) + body)
+
+
+def plain_body(item: Record, key: str) -> bytes:
+    """Return the body of a record that is not sealed; ``CorruptRecordError`` where its SHA-256 does not fit."""
+    digest, body = item.sealed[:_DIGEST_SIZE], item.sealed[_DIGEST_SIZE:]
+    if digest != _digest(item, key, body):
+        raise CorruptRecordError("The record was changed or moved from another place: its SHA-256 does not fit.")
+    return body
+
+
+def _digest(item: Record, key: str, body: bytes) -> bytes:
+    from hashlib import sha256  # while encryption is on, no page pays for its import
+
+    return sha256(aad(item.header, key) + body).digest()
 
 
 def claimed_purpose(text: str) -> int | None:

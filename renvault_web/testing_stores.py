@@ -98,7 +98,7 @@ class FakeCipher:
         self.calls.append("tags")
         return [_hmac(b"index", message) for message in messages]
 
-    async def seal(self, jobs: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
         """Seal each ``(aad, plaintext)``."""
         self.calls.append("seal")
         return [self._seal(next(self._ivs).to_bytes(_IV_SIZE, "big"), *job) for job in jobs]

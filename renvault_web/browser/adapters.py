@@ -92,7 +92,7 @@ class BrowserCipher:
     async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
         return [b64decode(tag) for tag in await self._call(self._cipher.tags, [_text(m) for m in messages])]
 
-    async def seal(self, jobs: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
         return [b64decode(sealed) for sealed in await self._call(self._cipher.seal, _texts(jobs))]
 
     async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:

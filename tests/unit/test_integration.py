@@ -1021,7 +1021,7 @@ async def test_destroy_waits_for_what_is_being_written() -> None:
 
 async def test_destroy_gives_up_a_storage_that_hangs(caplog: pytest.LogCaptureFixture) -> None:
     class Hanging(FakeCipher):
-        async def seal(self, jobs: Any) -> list[bytes]:
+        async def seal(self, jobs: Any, *, key_id: bytes) -> list[bytes]:
             await asyncio.Event().wait()
             return []
 

@@ -76,7 +76,7 @@ def test_purposes_and_identities_never_share_a_key_message() -> None:
         for purpose in Purpose
         for identity in ("", "a", "\x01a", "\ud800", "\udc00", "\ufffd")
     }
-    assert len(messages) == 3 * 6
+    assert len(messages) == len(Purpose) * 6
 
 
 def test_a_surrogate_pair_is_the_character_that_it_means() -> None:
@@ -151,7 +151,7 @@ def test_an_unknown_version_says_so_however_short_it_is(version: int) -> None:
             record.decode_record(text_of(bytes([version]) + bytes(rest)))
 
 
-@pytest.mark.parametrize("flags", [0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0x81, 0xFF])
+@pytest.mark.parametrize("flags", [0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0xC0, 0xFF])
 def test_an_unknown_flag_is_refused(flags: int) -> None:
     text = record.encode_record(Record(purpose=1, flags=flags, key_id=bytes(8), sealed=bytes(30)))
     with pytest.raises(CorruptRecordError, match=f"flags {flags:#04x}"):

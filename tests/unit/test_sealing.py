@@ -50,7 +50,7 @@ async def test_each_record_fails_for_itself_and_says_why() -> None:
     texts[foreign] = (await sealed(FakeCipher(key_id=b"lost key"), "of another key"))[foreign]
     [texts[without]] = await seal(cipher, [(without, Purpose.SESSION, record.pack({}))])
     header = record.header(1, record.COMPRESSED, cipher.key_id)
-    [body] = await cipher.seal([(record.aad(header, badly), b"no zlib stream")])
+    [body] = await cipher.seal([(record.aad(header, badly), b"no zlib stream")], key_id=cipher.key_id)
     texts[badly] = record.encode_record(Record(purpose=1, flags=record.COMPRESSED, key_id=cipher.key_id, sealed=body))
     found = await open_records(cipher, texts, parse)
     assert found[good] == "value of good"

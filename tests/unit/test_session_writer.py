@@ -125,7 +125,7 @@ async def test_a_removal_that_fails_is_reported_and_ends() -> None:
 
 async def test_a_cipher_that_raises_what_it_should_not_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     class BrokenCipher(FakeCipher):
-        async def seal(self, jobs: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
             raise OSError("broken")
 
     bench = Bench(cipher=BrokenCipher())

@@ -577,9 +577,9 @@ class SlowCipher(FakeCipher):
         super().__init__()
         self.go = asyncio.Event()
 
-    async def seal(self, jobs: object) -> list[bytes]:
+    async def seal(self, jobs: object, *, key_id: bytes) -> list[bytes]:
         await self.go.wait()
-        return await super().seal(jobs)  # type: ignore[arg-type] # passed on as it came
+        return await super().seal(jobs, key_id=key_id)  # type: ignore[arg-type] # passed on as it came
 
     async def open(self, jobs: object) -> list[bytes | None]:
         await self.go.wait()
