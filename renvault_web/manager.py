@@ -10,26 +10,25 @@ import inspect
 import logging
 from dataclasses import dataclass
 from random import random as system_random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from .diagnosis import presentable
-from .errors import ConfigError, NotStartedError, RenvaultError
+from .errors import ConfigError, NotStartedError
 from .events import Listeners
 from .integration import WalletKitSessionIntegration
+from .parts import Parts
 from .reconnection import AutomaticReconnectionService
 from .storage import EncryptedSessionStorage
 from .stored import StorageStatistics
 from .timing import Soon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from .ports import Cipher, Clock, Json, Network, Storage, Tabs, Unsubscribe, Wallet
     from .reconnect import ReconnectionStatus
     from .session import SessionStatus, WalletSession
     from .storage import StorageConfig
-
-T = TypeVar("T")
 
 _DELETED = "session_deleted"  # the kind of the message to the other pages
 
@@ -78,14 +77,13 @@ class SessionManager:
         self._tabs = tabs
         self._listeners = Listeners[[]]()
         self._news = Soon(self._listeners.call)
-        self._problems: dict[str, str] = {}
+        self._parts = Parts(self._news.plan)
         self._ends: list[Unsubscribe] = []
         self._wallet: Wallet | None = None
         self._on_restored: Callable[[WalletSession], object] | None = None
         self._on_expired: Callable[[], object] | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # the host's own callbacks
         self._turn = asyncio.Lock()  # start, initialize and destroy come one after the other
-        self._step: asyncio.Task[Any] | None = None
         self._proved_at: float | None = None
         self._destroys = 0  # what began before the last one goes no further
 
@@ -109,7 +107,7 @@ class SessionManager:
     @property
     def problems(self) -> dict[str, str]:
         """The parts that do not work (``storage``, ``integration``, ``reconnection``), each with a plain line."""
-        return dict(self._problems)
+        return self._parts.problems
 
     # Life
 
@@ -140,16 +138,15 @@ class SessionManager:
             self._on_restored = on_session_restored or self._on_restored
             self._on_expired = on_session_expired or self._on_expired
             if self._wallet is not wallet:
-                await self._try("integration", self._integration.initialize(wallet))
-                self._wallet = None if "integration" in self._problems else wallet
+                await self._parts.attempt("integration", self._integration.initialize(wallet))
+                self._wallet = None if "integration" in self._parts.problems else wallet
             if destroys == self._destroys:
-                await self._try("reconnection", self._reconnection.initialize(wallet))
+                await self._parts.attempt("reconnection", self._reconnection.initialize(wallet))
 
     async def destroy(self) -> None:
         """Stop everything. Nothing is deleted; ``start`` and ``initialize`` begin anew."""
         self._destroys += 1
-        if self._step is not None:
-            self._step.cancel()
+        self._parts.cut_short()
         async with self._turn:
             self._wallet = self._on_restored = self._on_expired = None
             for end in self._ends:
@@ -160,13 +157,13 @@ class SessionManager:
             await self._reconnection.destroy()
             await self._integration.destroy()
             self._storage.close()
-            self._problems.clear()
+            self._parts.clear()
             self._news.plan()
 
     async def _start(self, destroys: int) -> None:
-        if destroys != self._destroys or (self._ends and "storage" not in self._problems):
+        if destroys != self._destroys or (self._ends and "storage" not in self._parts.problems):
             return
-        expired = await self._try("storage", self._storage.open())
+        expired = await self._parts.attempt("storage", self._storage.open())
         if destroys == self._destroys and not self._ends:
             self._integration.start(expired or ())
             self._reconnection.start()
@@ -180,26 +177,6 @@ class SessionManager:
             if self._tabs is not None:
                 self._ends.append(self._tabs.subscribe(self._on_message))
             self._news.plan()
-
-    async def _try(self, part: str, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return what ``work`` returns; where it fails or is cut short by ``destroy``, None. A failure is a problem."""
-        step = asyncio.ensure_future(work)
-        self._step = step
-        try:
-            await asyncio.wait({step})
-        finally:
-            self._step = None
-            step.cancel()
-        if step.cancelled():
-            return None
-        error = step.exception()
-        if error is None:
-            self._problems.pop(part, None)
-            return step.result()
-        _log.warning("The %s does not work.", part, exc_info=None if isinstance(error, RenvaultError) else error)
-        self._problems[part] = presentable(str(error)) or type(error).__name__
-        self._news.plan()
-        return None
 
     # What hosts ask
 

@@ -26,7 +26,7 @@ LAYERS: list[set[str]] = [
         "session_changes",
         "views",
     },  # pure
-    {"timing", "events", "sealing", "quarantine"},  # what the services share
+    {"timing", "events", "parts", "sealing", "quarantine"},  # what the services share
     {"storage", "integration", "reconnection", "manager", "session_book", "session_ledger", "session_writer"},
     {"wire", "commands", "sections", "presenter", "gateway", "testing", "testing_stores"},
     {"browser"},

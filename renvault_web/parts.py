@@ -1,0 +1,60 @@
+"""The parts of a whole, each tried on its own: one that fails is a problem with a plain line, and the rest goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .diagnosis import presentable
+from .errors import RenvaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Parts:
+    """What is known of each part's last try. ``changed`` is called for each new problem."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._problems: dict[str, str] = {}
+        self._steps: set[asyncio.Task[Any]] = set()
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """The parts that do not work, each with a plain line; a copy."""
+        return dict(self._problems)
+
+    async def attempt(self, part: str, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what ``work`` returns; where it fails or is cut short, None. A failure is the part's problem."""
+        step = asyncio.ensure_future(work)
+        self._steps.add(step)
+        try:
+            await asyncio.wait({step})
+        finally:
+            self._steps.discard(step)
+            step.cancel()
+        if step.cancelled():
+            return None
+        error = step.exception()
+        if error is None:
+            self._problems.pop(part, None)
+            return step.result()
+        _log.warning("The %s does not work.", part, exc_info=None if isinstance(error, RenvaultError) else error)
+        self._problems[part] = presentable(str(error)) or type(error).__name__
+        self._changed()
+        return None
+
+    def cut_short(self) -> None:
+        """Give up what is being tried now."""
+        for step in self._steps:
+            step.cancel()
+
+    def clear(self) -> None:
+        """Forget the problems."""
+        self._problems.clear()

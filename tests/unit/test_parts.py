@@ -1,0 +1,75 @@
+"""renvault_web.parts: one part's failure is told and stops nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from renvault_web.errors import StorageError
+from renvault_web.parts import Parts
+from renvault_web.testing import settle
+
+
+class Told:
+    def __init__(self) -> None:
+        self.times = 0
+        self.parts = Parts(self._count)
+
+    def _count(self) -> None:
+        self.times += 1
+
+
+async def works() -> int:
+    return 5
+
+
+async def fails(error: Exception) -> int:
+    raise error
+
+
+async def test_a_part_that_works_gives_its_result_and_ends_its_problem() -> None:
+    told = Told()
+    assert await told.parts.attempt("storage", fails(StorageError("No room."))) is None
+    assert (told.parts.problems, told.times) == ({"storage": "No room."}, 1)
+    assert await told.parts.attempt("storage", works()) == 5
+    assert told.parts.problems == {}
+
+
+async def test_only_what_nobody_foresaw_is_logged_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    told = Told()
+    with caplog.at_level(logging.WARNING):
+        await told.parts.attempt("storage", fails(StorageError("No room.")))
+        await told.parts.attempt("migration", fails(KeyError()))
+    assert [record.exc_info is not None for record in caplog.records] == [False, True]
+    assert told.parts.problems == {"storage": "No room.", "migration": "KeyError"}
+    told.parts.clear()
+    assert told.parts.problems == {}
+
+
+async def test_cut_short_nothing_is_a_problem_and_every_part_has_ended() -> None:
+    told = Told()
+    both = [asyncio.ensure_future(told.parts.attempt(part, asyncio.Event().wait())) for part in ("one", "two")]
+    await settle()
+    told.parts.cut_short()
+    assert await asyncio.gather(*both) == [None, None]
+    assert told.parts.problems == {}
+
+
+async def test_a_caller_that_is_cancelled_takes_the_part_with_it() -> None:
+    told, ended = Told(), asyncio.Event()
+
+    async def part() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    caller = asyncio.ensure_future(told.parts.attempt("one", part()))
+    await settle()
+    caller.cancel()
+    await settle()
+    assert ended.is_set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
