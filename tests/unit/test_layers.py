@@ -24,10 +24,23 @@ LAYERS: list[set[str]] = [
         "supervision",
         "diagnosis",
         "session_changes",
+        "legacy",
+        "legacy_keys",
+        "migration_report",
         "views",
     },  # pure
     {"timing", "events", "parts", "sealing", "quarantine"},  # what the services share
-    {"storage", "integration", "reconnection", "manager", "session_book", "session_ledger", "session_writer"},
+    {
+        "storage",
+        "integration",
+        "reconnection",
+        "manager",
+        "session_book",
+        "session_ledger",
+        "session_writer",
+        "backups",
+        "migration",
+    },
     {"wire", "commands", "sections", "presenter", "gateway", "testing", "testing_stores"},
     {"browser"},
 ]
