@@ -16,6 +16,7 @@ from .errors import WalletError
 from .events import Listeners
 from .ports import Clock, Json, Unsubscribe
 from .session import SESSION_PERIOD
+from .testing_files import FakePassphraseFile as FakePassphraseFile
 from .testing_stores import FakeCipher as FakeCipher
 from .testing_stores import MemoryStorage as MemoryStorage
 

@@ -19,6 +19,7 @@ LAYERS: list[set[str]] = [
         "session",
         "record",
         "stored",
+        "storage_view",
         "reconnect",
         "signals",
         "supervision",
@@ -27,9 +28,14 @@ LAYERS: list[set[str]] = [
         "legacy",
         "legacy_keys",
         "migration_report",
+        "redaction",
+        "chronicle",
+        "imports",
+        "debug",
+        "wire",
         "views",
     },  # pure
-    {"timing", "events", "parts", "sealing", "quarantine"},  # what the services share
+    {"timing", "events", "parts", "sealing", "quarantine", "room", "record_store", "verification", "forgetting"},  # what the services share
     {
         "storage",
         "integration",
@@ -40,11 +46,14 @@ LAYERS: list[set[str]] = [
         "session_writer",
         "backups",
         "migration",
+        "history",
+        "exchange",
+        "diagnostics",
     },
-    {"wire", "commands", "sections", "presenter", "gateway", "testing", "testing_stores"},
+    {"commands", "sections", "presenter", "gateway", "testing", "testing_stores", "testing_files"},
     {"browser"},
 ]
-PURE = LAYERS[0] | LAYERS[1] | {"wire"}
+PURE = LAYERS[0] | LAYERS[1]
 UNPURE = {"time", "random", "asyncio", "datetime", "secrets", "threading", "js", "pyodide"}
 
 

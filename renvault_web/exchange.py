@@ -1,0 +1,251 @@
+"""Sessions out of this browser and in again: as JSON to read, sealed for this browser alone, or in a backup file.
+
+Three forms, each with ``version`` and ``timestamp`` (epoch milliseconds)::
+
+    {"version", "timestamp", "sessions": [session, …]}              export_sessions(): no secret, so no live session
+    {"version", "timestamp", "sealed": {storage key: record, …}}    export_sessions(sealed=True): as it lies at rest
+    {"version", "timestamp", "sessions": […], "sdk": {key: value}}  export_backup(): inside an ``age`` passphrase file
+
+The second is for a moment in which the page may be about to lose its storage: made at once, without a key or a secret,
+and read again by the same browser only. The third has the SDK's entries that bring live sessions back elsewhere: keys
+of sessions, pairings and subscriptions; not the client seed, which is this browser's own name at the relay, and neither
+history nor messages.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from .errors import ConfigError, CorruptRecordError, RenvaultError, StorageError
+from .imports import (
+    MAX_BYTES,
+    VERSION,
+    ImportDetail,
+    ImportReport,
+    Outcome,
+    parse_file,
+    parse_sealed,
+    parse_sessions,
+    sdk_entries,
+)
+from .jsontext import write_json
+from .record import KEY_PREFIX, Purpose, claimed_purpose
+from .redaction import without_secrets
+from .sealing import open_records
+from .session import WalletSession, is_expired
+from .stored import StoredSession, parse_body
+from .timing import within
+from .wire import milliseconds, session_to_js
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
+    from .integration import WalletKitSessionIntegration
+    from .ports import Cipher, Clock, Json, PassphraseFile, SdkStore, Storage
+    from .storage import EncryptedSessionStorage
+
+T = TypeVar("T")
+
+MIN_PASSPHRASE = 12
+"""Characters. Whoever has the file can try passphrases for ever; scrypt makes each try take a second."""
+
+FILE_LIMIT = 60.0
+"""Seconds that a passphrase file may take: on a slow phone, scrypt alone needs several."""
+
+SDK_LIMIT = 15.0
+"""Seconds that reading or writing the SDK's entries may take."""
+
+_log = logging.getLogger(__name__)
+
+
+class SessionExchange:
+    """Exports and imports of one page.
+
+    Args:
+        clock: what says what has expired, and when a limit has passed.
+        sessions: where imported sessions are stored.
+        integration: the sessions as they are known, and which of them the client lists.
+        storage: the records as they lie at rest.
+        cipher: what opens them.
+        sdk: the SDK's own storage, where the host uses ours; without it a backup holds accounts, but no live session.
+        files: what makes and opens passphrase files.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        sessions: EncryptedSessionStorage,
+        integration: WalletKitSessionIntegration,
+        storage: Storage,
+        cipher: Cipher,
+        sdk: SdkStore | None = None,
+        files: PassphraseFile | None = None,
+    ) -> None:
+        self._clock = clock
+        self._sessions = sessions
+        self._integration = integration
+        self._storage = storage
+        self._cipher = cipher
+        self._sdk = sdk
+        self._files = files
+
+    # Out
+
+    def export_sessions(self, *, sealed: bool = False) -> str:
+        """Return the known sessions as JSON, in the JavaScript shape and without a secret; or sealed, see above."""
+        if sealed:
+            return self._written({"sealed": self._sealed()})
+        return self._written({"sessions": self._exported()})
+
+    async def export_backup(self, passphrase: str) -> bytes:
+        """Return an ``age`` passphrase file that brings the sessions back in another browser.
+
+        Raises ``ConfigError`` for a passphrase that is too short, ``StorageError`` where the browser does not do it in
+        time. The passphrase is used here and nowhere else.
+        """
+        files = self._passphrase_files()
+        _check_passphrase(passphrase)
+        entries = sdk_entries(await self._within(SDK_LIMIT, self._sdk.entries())) if self._sdk else {}
+        text = self._written({"sessions": self._exported(), "sdk": entries})
+        return await self._within(FILE_LIMIT, files.encrypt(passphrase, text.encode("ascii")))
+
+    # In
+
+    async def import_sessions(self, text: str) -> ImportReport:
+        """Take sessions from what ``export_sessions`` returned, in either form, and tell of each what became of it.
+
+        A session that the client lists stays as it is, and so does a stored one that lasts as long; others are stored
+        and need reconnect until the client lists them; expired ones are passed over. One that cannot be read or stored
+        stops no other. Raises ``StorageError`` where the text as a whole is none of ours: then nothing has changed.
+        """
+        data = parse_file(text)
+        if "sealed" in data:
+            found, failed = await self._opened(parse_sealed(data))
+        else:
+            found, failed = parse_sessions(data)
+        return await self._merge(found, failed)
+
+    async def import_backup(self, data: bytes, passphrase: str) -> ImportReport:
+        """Take sessions and the SDK's entries from a backup file; a reload brings them alive (``needs_reload``).
+
+        The SDK's entries wait, sealed, until the SDK next starts: after a reload the sessions are live. Raises
+        ``StorageError`` where the passphrase does not fit or the file is none of ours: then nothing has changed.
+        """
+        files = self._passphrase_files()
+        if not passphrase:
+            raise ConfigError("The backup's passphrase is missing.")
+        if len(data) > MAX_BYTES:
+            raise StorageError(f"The file has {len(data)} bytes; a backup has {MAX_BYTES} at most.", code="import")
+        plaintext = await self._within(FILE_LIMIT, files.decrypt(passphrase, data))
+        try:
+            text = plaintext.decode()
+        except UnicodeDecodeError as error:
+            raise StorageError("The file opened, but it holds no backup of ours.", code="import") from error
+        content = parse_file(text)
+        found, failed = parse_sessions(content)
+        entries = sdk_entries(content.get("sdk"))
+        if entries and self._sdk is not None:
+            # First what can fail as a whole, then the sessions one by one.
+            await self._within(SDK_LIMIT, self._sdk.stage(entries))
+        report = await self._merge(found, failed)
+        return replace(report, needs_reload=bool(entries) and self._sdk is not None)
+
+    # Within
+
+    def _exported(self) -> list[Json]:
+        known = self._integration.get_all_sessions()
+        shown = (session_to_js(one, self._integration.session_status(one.topic)) for one in known)
+        return [without_secrets(session) for session in shown]
+
+    def _sealed(self) -> dict[str, str]:
+        keys = [key for key in self._storage.keys() if key.startswith(KEY_PREFIX)]  # noqa: SIM118 - a port, no dict
+        texts = {key: self._storage.get(key) or "" for key in keys}
+        return {key: text for key, text in texts.items() if claimed_purpose(text) == Purpose.SESSION}
+
+    def _written(self, content: Json) -> str:
+        now = milliseconds(self._clock.now())
+        try:
+            return write_json({"version": VERSION, "timestamp": now, **content})
+        except (TypeError, ValueError) as error:
+            raise StorageError("What is to be exported cannot be written as JSON.") from error
+
+    async def _opened(self, texts: dict[str, str]) -> tuple[list[WalletSession], list[ImportDetail]]:
+        found: list[WalletSession] = []
+        failed: list[ImportDetail] = []
+        encrypted = self._sessions.config.encryption_enabled
+        for value in (await open_records(self._cipher, texts, parse_body, encrypted=encrypted)).values():
+            if isinstance(value, StoredSession):
+                found.append(value.session)
+            elif isinstance(value, CorruptRecordError):
+                failed.append(ImportDetail(None, Outcome.FAILED, f"{value} Sealed exports open in their own browser."))
+        return found, failed
+
+    async def _merge(self, found: Iterable[WalletSession], failed: list[ImportDetail]) -> ImportReport:
+        latest: dict[str, WalletSession] = {}
+        for session in found:
+            known = latest.get(session.topic)
+            if known is None or session.expiry > known.expiry:
+                latest[session.topic] = session
+        judged = {session.topic: self._judge(session) for session in latest.values()}
+        wanted = [latest[topic] for topic, one in judged.items() if one.outcome in (Outcome.IMPORTED, Outcome.UPDATED)]
+        for topic, reason in (await self._stored(wanted)).items():
+            judged[topic] = ImportDetail(topic, Outcome.FAILED, reason)
+        report = ImportReport.of([*judged.values(), *failed])
+        _log.info("Import: %d new, %d newer, %d passed over, %d failed.", *report.counts)
+        return report
+
+    def _judge(self, session: WalletSession) -> ImportDetail:
+        topic = session.topic
+        if is_expired(session, self._clock.now()):
+            return ImportDetail(topic, Outcome.SKIPPED, "It has expired.")
+        if topic in self._integration.live_topics:
+            return ImportDetail(topic, Outcome.SKIPPED, "The wallet client has it; what the client says counts.")
+        stored = self._sessions.retrieve_session(topic)
+        if stored is None:
+            return ImportDetail(topic, Outcome.IMPORTED)
+        if stored.expiry >= session.expiry:
+            return ImportDetail(topic, Outcome.SKIPPED, "What is stored here is as new.")
+        return ImportDetail(topic, Outcome.UPDATED)
+
+    async def _stored(self, sessions: list[WalletSession]) -> dict[str, str]:
+        """Store the sessions; return, by topic, why one could not be."""
+        if not sessions:
+            return {}
+        try:
+            await self._sessions.store_sessions(sessions)
+        except RenvaultError:
+            return await self._stored_one_by_one(sessions)
+        return {}
+
+    async def _stored_one_by_one(self, sessions: list[WalletSession]) -> dict[str, str]:
+        failed = {}
+        for session in sessions:
+            try:
+                await self._sessions.store_session(session)
+            except RenvaultError as error:
+                failed[session.topic] = str(error)
+        return failed
+
+    def _passphrase_files(self) -> PassphraseFile:
+        if self._files is None:
+            raise ConfigError("There is nothing here that makes or opens passphrase files.")
+        return self._files
+
+    async def _within(self, limit: float, work: Awaitable[T]) -> T:
+        try:
+            return await within(self._clock, limit, work)
+        except TimeoutError as error:
+            raise StorageError(f"The browser did not finish within {limit:.0f} s. Nothing has changed.") from error
+
+
+def _check_passphrase(passphrase: object) -> None:
+    if not isinstance(passphrase, str) or len(passphrase.strip()) < MIN_PASSPHRASE:
+        raise ConfigError(
+            f"The passphrase must have at least {MIN_PASSPHRASE} characters; four or five words are good."
+        )
+    if not passphrase.isprintable():
+        raise ConfigError("The passphrase holds characters that cannot be typed.")
