@@ -2,8 +2,9 @@
  * All that Python sees of the browser. Text, numbers and JSON strings cross, nothing else, so that no proxy is left
  * behind. Bytes travel as base64 inside the JSON.
  */
+import { passphraseFile, type PassphraseFileBridge } from "./age-file.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { openKeys } from "./keys.ts";
+import { type Keys, openKeys } from "./keys.ts";
 import { decodeRecord, KEY_PREFIX, type OpenJob, Sealer } from "./seal.ts";
 import { openStorage, type TextStorage } from "./text-storage.ts";
 import type { WalletAdapter } from "./wallet.ts";
@@ -13,16 +14,24 @@ const CHECK_LIMIT_MS = 4_000;
 
 const CHANNEL = "renvault";
 
-interface CipherBridge {
+export interface CipherBridge {
   readonly persistent: boolean;
-  /** base64 of the 8-byte key id */
+  /** base64 of the 8-byte id of the key that seals now */
   readonly keyId: string;
+  /** when that key was made, epoch milliseconds */
+  readonly keyCreatedAt: number;
+  /** JSON list of the ids of all keys at hand, the one that seals last */
+  keyIds(): string;
   /** JSON list of base64 → the same, 32 bytes each */
   tags(json: string): Promise<string>;
-  /** JSON list of [aad, plaintext] → list of sealed */
-  seal(json: string): Promise<string>;
+  /** key id, JSON list of [aad, plaintext] → list of sealed */
+  seal(keyId: string, json: string): Promise<string>;
   /** JSON list of [key id, aad, sealed] → list of plaintext or null */
   open(json: string): Promise<string>;
+  rotate(): Promise<void>;
+  /** JSON list of key ids → list of those that were deleted */
+  retire(json: string): Promise<string>;
+  forget(): Promise<void>;
 }
 
 export interface Bridge {
@@ -33,6 +42,7 @@ export interface Bridge {
     check(): Promise<boolean>;
     subscribe(listener: (online: boolean) => void): () => void;
   };
+  readonly passphraseFile: PassphraseFileBridge;
   readonly tabs: { post(json: string): void; subscribe(listener: (json: string) => void): () => void };
   /** The adopted client, put here just before Python is asked to initialise with it. */
   wallet: WalletAdapter | null;
@@ -42,14 +52,16 @@ export interface Bridge {
 
 /** Opens keys and storage, and begins to decrypt the stored records while Python is still being loaded. */
 export async function createBridge(send: (json: string) => void): Promise<Bridge> {
-  const sealer = new Sealer(await openKeys());
+  const keys = await openKeys();
+  const sealer = new Sealer(keys);
   // Records sealed by a key that dies with the page would be unreadable litter: they stay in memory with it.
   const storage = openStorage(() => sealer.persistent);
   const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(CHANNEL) : null;
   return {
     storage,
-    cipher: cipherBridge(sealer, openAhead(sealer, storage)),
+    cipher: cipherBridge(keys, sealer, openAhead(sealer, storage)),
     network: { online: () => navigator.onLine, check, subscribe: onNetworkChange },
+    passphraseFile,
     tabs: {
       post: (json) => channel?.postMessage(json),
       subscribe: (listener) => onMessage(channel, listener),
@@ -59,22 +71,33 @@ export async function createBridge(send: (json: string) => void): Promise<Bridge
   };
 }
 
-function cipherBridge(sealer: Sealer, ahead: Map<string, Promise<string | null>>): CipherBridge {
+/** What Python sees of the keys. `ahead` holds what is being decrypted before it is asked for. */
+export function cipherBridge(
+  keys: Keys,
+  sealer = new Sealer(keys),
+  ahead = new Map<string, Promise<string | null>>(),
+): CipherBridge {
   return {
     get persistent() {
-      return sealer.persistent;
+      return keys.persistent;
     },
-    keyId: toBase64(sealer.keyId),
+    get keyId() {
+      return toBase64(keys.keyId);
+    },
+    get keyCreatedAt() {
+      return keys.createdAt;
+    },
+    keyIds: () => JSON.stringify(keys.ids.map(toBase64)),
     async tags(json) {
       const messages = (JSON.parse(json) as string[]).map(fromBase64);
       return JSON.stringify((await sealer.tags(messages)).map(toBase64));
     },
-    async seal(json) {
+    async seal(keyId, json) {
       const jobs = (JSON.parse(json) as [string, string][]).map(([aad, plain]) => ({
         aad: fromBase64(aad),
         plaintext: fromBase64(plain),
       }));
-      return JSON.stringify((await sealer.seal(jobs)).map(toBase64));
+      return JSON.stringify((await sealer.seal(fromBase64(keyId), jobs)).map(toBase64));
     },
     async open(json) {
       const jobs = JSON.parse(json) as [string, string, string][];
@@ -85,6 +108,11 @@ function cipherBridge(sealer: Sealer, ahead: Map<string, Promise<string | null>>
       });
       return JSON.stringify(await Promise.all(opened));
     },
+    rotate: () => keys.rotate(),
+    async retire(json) {
+      return JSON.stringify((await keys.retire((JSON.parse(json) as string[]).map(fromBase64))).map(toBase64));
+    },
+    forget: () => keys.forget(),
   };
 }
 
