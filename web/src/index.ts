@@ -4,6 +4,7 @@ import { runtime } from "./service.ts";
 
 export { WalletKitSessionIntegration, walletKitSessionIntegration } from "./integration.ts";
 export { SessionManager, SessionManager as RefactoredSessionManager, sessionManager } from "./manager.ts";
+export { SessionMigrationService, sessionMigrationService } from "./migration.ts";
 export { AutomaticReconnectionService, automaticReconnectionService } from "./reconnection.ts";
 export { createSdkStorage } from "./sdk-storage.ts";
 export { EncryptedSessionStorage, encryptedSessionStorage } from "./storage.ts";

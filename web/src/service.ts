@@ -1,5 +1,6 @@
 /** What the services share: the page's one runtime, and how a value read from it stays the same object. */
 import { Runtime } from "./runtime.ts";
+import { unchanged } from "./unchanged.ts";
 import type { Session } from "./types.ts";
 
 export const runtime = new Runtime(new URL("./", import.meta.url));
@@ -11,6 +12,12 @@ export function derived<Source extends object, Result>(derive: (source: Source) 
     if (!results.has(source)) results.set(source, derive(source));
     return results.get(source) as Result;
   };
+}
+
+/** A memory of one value: it stays the same object as long as what it is computed to says the same. */
+export function steady<Value>(): (now: Value) => Value {
+  let kept: Value | undefined;
+  return (now) => (kept = kept === undefined ? Object.freeze(now) : unchanged(kept, now));
 }
 
 /** The known session with the topic. */

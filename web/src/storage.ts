@@ -1,7 +1,14 @@
 /** `encryptedSessionStorage`: the sessions at rest. */
 import { derived, quiet, runtime, Service } from "./service.ts";
-import type { Session, StorableSession, StorageStatistics } from "./types.ts";
-import { withoutRecords, withSession } from "./view.ts";
+import {
+  type RecordReport,
+  RenvaultError,
+  type Session,
+  type StorableSession,
+  type StorageConfig,
+  type StorageStatistics,
+} from "./types.ts";
+import { type Change, withoutRecords, withSession } from "./view.ts";
 
 const storedOf = derived((sessions: readonly Session[]) =>
   derived((stored: readonly string[]) => {
@@ -54,6 +61,38 @@ export class EncryptedSessionStorage extends Service {
 
   getStatistics(): StorageStatistics {
     return runtime.view.state.storage;
+  }
+
+  getConfig(): StorageConfig {
+    return runtime.view.state.storageConfig;
+  }
+
+  /** Takes effect on the next write. A value that does not fit rejects with its name, value and range. */
+  updateConfig(config: Partial<StorageConfig>): Promise<void> {
+    const change: Change = (state) => ({ ...state, storageConfig: { ...state.storageConfig, ...config } });
+    return quiet(runtime.call("storage.updateConfig", [config], change));
+  }
+
+  /** Reads every record of ours and says of each whether it can be trusted. */
+  async verify(): Promise<readonly RecordReport[]> {
+    return (await runtime.call("storage.verify")) as RecordReport[];
+  }
+
+  /** Makes a new key and seals everything again by it. Cut short, the next start goes on. */
+  async rotateKey(): Promise<void> {
+    await runtime.call("storage.rotateKey");
+  }
+
+  /**
+   * Removes everything of ours from this browser: sessions, backups, history, the SDK's entries, the keys. The user has
+   * to have said so twice: without `{confirmed: true}` it rejects. Reload the page then.
+   */
+  async forgetEverything(options: { confirmed: true }): Promise<void> {
+    if ((options as { confirmed?: unknown } | undefined)?.confirmed !== true) {
+      const what = "Everything of RenVault in this browser would be gone for good.";
+      throw new RenvaultError("config", `${what} Ask the user, then call forgetEverything({ confirmed: true }).`);
+    }
+    await runtime.call("storage.forgetEverything");
   }
 }
 

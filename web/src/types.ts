@@ -45,8 +45,104 @@ export interface StorageStatistics {
   usagePercent: number;
   /** Records that could not be trusted; they are kept aside. */
   quarantined: number;
+  /** What compressed records take, as part of their plain JSON; 1 where there are none. */
+  compressionRatio: number;
   /** False where what is stored dies with the page. */
   persistent: boolean;
+}
+
+/** How sessions are stored from the next write on. */
+export interface StorageConfig {
+  /** False: new records are written readable for everyone; such records are read only while it is false. */
+  encryptionEnabled: boolean;
+  compressionEnabled: boolean;
+  /** Bytes that all our records together may take. */
+  maxStorageSize: number;
+}
+
+/** What `verify` says of one record: where it lies and what it is, never what it holds. */
+export interface RecordReport {
+  /** Its key in localStorage. */
+  key: string;
+  /** What it says it holds. */
+  kind: "session" | "notes" | "backup" | "history" | "unknown";
+  size: number;
+  /** `plain`: not sealed, while encryption is on; `aside`: could not be read, kept where it is in nobody's way. */
+  state: "ok" | "unreadable" | "lost_key" | "newer_version" | "plain" | "aside";
+  /** Why it cannot be read, one plain sentence. */
+  reason?: string;
+}
+
+/** What became of one old session: `newTopic` where it is stored in the new format, else `error`. */
+export interface MigrationDetail {
+  oldSessionId?: string;
+  newTopic?: string;
+  error?: string;
+}
+
+export interface MigrationReport {
+  /** Nothing failed. */
+  success: boolean;
+  migratedCount: number;
+  failedCount: number;
+  timestamp: number;
+  details: MigrationDetail[];
+}
+
+export interface MigrationCompatibility {
+  compatible: boolean;
+  /** What stands against it, one sentence each. */
+  issues: string[];
+}
+
+/** One backup of old session data, by its key in localStorage. */
+export interface MigrationBackup {
+  readonly key: string;
+  readonly timestamp: number;
+}
+
+export interface MigrationStatus {
+  hasMigrated: boolean;
+  /** When it was marked as completed. */
+  timestamp?: number;
+}
+
+export interface MigrationSummary {
+  /** Old sessions that could be brought along now. */
+  oldSessionsFound: number;
+  newSessionsCount: number;
+  migrationStatus: "pending" | "completed";
+  /** What to do next, one sentence each. */
+  recommendations: string[];
+}
+
+/** What an import did, session by session. */
+export interface ImportReport {
+  /** Sessions that were not known before. */
+  imported: number;
+  /** Known sessions that last longer now. */
+  updated: number;
+  /** Sessions that stay as they are: expired, or known here at least as well. */
+  skipped: number;
+  failed: number;
+  details: ImportDetail[];
+  /** Live sessions came with it: they start with the next load of the page. */
+  needsReload: boolean;
+}
+
+export interface ImportDetail {
+  /** Absent where not even that could be read. */
+  topic?: string;
+  outcome: "imported" | "updated" | "skipped" | "failed";
+  /** One plain sentence where it was not taken. */
+  reason?: string;
+}
+
+/** One line of the event history: no secret, no account, no topic; a session stands there under a pseudonym. */
+export interface HistoryEntry {
+  timestamp: number;
+  kind: string;
+  facts: Record<string, string | number | boolean | null>;
 }
 
 export interface ReconnectionConfig {

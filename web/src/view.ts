@@ -2,14 +2,18 @@
  * What Python last said, and on it what has been asked for but not answered: so that a read after a write agrees with
  * it at once, before Python is up too. A value stays the same object until it changes.
  */
+import { type MigrationState, NOTHING_ASKED, type MigrationAsked } from "./migration-state.ts";
 import type {
+  HistoryEntry,
   ReconnectionConfig,
   ReconnectionStatus,
   Session,
   SessionStats,
   StorableSession,
+  StorageConfig,
   StorageStatistics,
 } from "./types.ts";
+import { unchanged } from "./unchanged.ts";
 
 /** The sections of the state as Python publishes them (renvault_web/gateway.py). */
 export interface State {
@@ -20,9 +24,15 @@ export interface State {
   readonly primary: string | null;
   readonly stats: SessionStats;
   readonly storage: StorageStatistics;
+  readonly storageConfig: StorageConfig;
   readonly reconnection: ReconnectionStatus;
   readonly reconnectionConfig: ReconnectionConfig;
   readonly online: boolean;
+  /** Null until Python has looked at the old sessions, which it does after everything else. */
+  readonly migration: MigrationState | null;
+  readonly history: readonly HistoryEntry[];
+  /** What was asked of the migration and has not been done: never published, only expected. */
+  readonly migrationAsked: MigrationAsked;
 }
 
 /** Before Python is up. The figures are the defaults of renvault_web; a test compares the two. */
@@ -37,8 +47,10 @@ const INITIAL_STATE: State = {
     maxSize: 10 * 1024 * 1024,
     usagePercent: 0,
     quarantined: 0,
+    compressionRatio: 1,
     persistent: true,
   },
+  storageConfig: { encryptionEnabled: true, compressionEnabled: true, maxStorageSize: 10 * 1024 * 1024 },
   reconnection: {
     isReconnecting: false,
     lastAttempt: null,
@@ -66,6 +78,9 @@ const INITIAL_STATE: State = {
     minUptimeMs: 5_000,
   },
   online: true,
+  migration: null,
+  history: Object.freeze([]),
+  migrationAsked: NOTHING_ASKED,
 };
 
 /** A change that has been asked for: the state without it → the state with it. */
@@ -73,6 +88,7 @@ export type Change = (state: State) => State;
 
 export class View {
   #told: State = INITIAL_STATE;
+  #known = false;
   #pending: Change[] = [];
   #shown: State = INITIAL_STATE;
 
@@ -80,11 +96,18 @@ export class View {
     return this.#shown;
   }
 
+  /** Whether Python has said anything yet: before, no stored session is known. */
+  get known(): boolean {
+    return this.#known;
+  }
+
   /** Takes over the sections that Python published. */
   apply(sections: Partial<State>): void {
     // Frozen: what a host gets is the picture itself, not a copy.
     const sessions = sections.sessions && Object.freeze(keepIdentity(this.#told.sessions, sections.sessions));
-    this.#told = { ...this.#told, ...sections, ...(sessions && { sessions }) };
+    const migration = sections.migration && unchanged(this.#told.migration, sections.migration);
+    this.#known = true;
+    this.#told = { ...this.#told, ...sections, ...(sessions && { sessions }), ...(migration && { migration }) };
     this.#refresh();
   }
 

@@ -1,0 +1,123 @@
+/**
+ * What is known of old sessions and their backups without asking Python: their names in localStorage, the flag that
+ * says whether they were migrated, and what was asked for meanwhile. Everything read there is from outside. The names
+ * are those of renvault_web/legacy_keys.py and record.py; a test compares the two.
+ */
+import type { MigrationBackup, MigrationCompatibility, MigrationStatus, MigrationSummary, Session } from "./types.ts";
+import type { State } from "./view.ts";
+
+/** The section `migration` as Python publishes it (renvault_web/late_sections.py). */
+export interface MigrationState {
+  readonly hasOld: boolean;
+  /** The names of old data that Python looked at to say so. */
+  readonly seen: readonly string[];
+  readonly compatibility: MigrationCompatibility;
+  readonly status: MigrationStatus;
+  readonly summary: MigrationSummary;
+  /** `session` is what the backup restores to; null where that is no session. */
+  readonly backups: readonly (MigrationBackup & { readonly session: Session | null })[];
+  /** What the old session converts to, and so what a backup taken now will restore to. */
+  readonly oldSession: Session | null;
+}
+
+/** What was asked for and is not done yet. */
+export interface MigrationAsked {
+  readonly taken: readonly string[];
+  readonly dropped: readonly string[];
+  readonly status: MigrationStatus | null;
+}
+
+export const NOTHING_ASKED: MigrationAsked = Object.freeze({ taken: [], dropped: [], status: null });
+
+const OLD_KEYS = ["renvault_wallet_session", "renvault_wallet_sessions", "wallet_connection_session", "connection_state"];
+const OLD_PREFIX = "renvault_secure_";
+/** Where other libraries keep an account; it stays there, so it counts only until the migration is completed. */
+const FOREIGN_KEYS = ["@stacks/connect", "blockstack-session"];
+const COMPLETED = "renvault_migration_completed";
+const BACKUP_PREFIX = "rvb1.";
+const BACKUP = /^(?:rvb1\.(\d{13})|renvault_session_backup_(\d{1,16}))$/;
+
+const isOld = (name: string): boolean => OLD_KEYS.includes(name) || name.startsWith(OLD_PREFIX);
+
+/** Whether there is data of old sessions, as far as the names tell, and as Python says where it looked at the same. */
+export function hasOldSessions({ migration }: State): boolean {
+  const names = localNames();
+  if (names === null) return migration?.hasOld ?? false;
+  const foreign = names.includes(COMPLETED) ? [] : names.filter((name) => FOREIGN_KEYS.includes(name));
+  const old = [...names.filter(isOld), ...foreign];
+  if (old.length === 0) return false;
+  return migration && old.sort().join() === [...migration.seen].sort().join() ? migration.hasOld : true;
+}
+
+let backups: readonly MigrationBackup[] = Object.freeze([]);
+
+/** The backups there are, the newest first; the same list until one comes or goes. */
+export function listBackups({ migration, migrationAsked: { taken, dropped } }: State): readonly MigrationBackup[] {
+  const names = new Set([...(migration?.backups.map(({ key }) => key) ?? []), ...taken]);
+  const local = localNames();
+  if (local !== null) {
+    for (const name of names) if (!taken.includes(name) && !local.includes(name)) names.delete(name);
+    for (const name of local) names.add(name);
+  }
+  for (const name of dropped) names.delete(name);
+  const found = [...names].flatMap((key) => {
+    const [, ours, guides] = BACKUP.exec(key) ?? [];
+    return ours || guides ? [Object.freeze({ key, timestamp: Number(ours ?? guides) })] : [];
+  });
+  found.sort((one, other) => other.timestamp - one.timestamp || (one.key < other.key ? -1 : 1));
+  const unchanged = found.length === backups.length && found.every(({ key }, index) => key === backups[index]?.key);
+  if (!unchanged) backups = Object.freeze(found);
+  return backups;
+}
+
+/** A name for a backup taken now that no backup has yet. */
+export function newBackupKey(state: State): string {
+  const known = new Set(listBackups(state).map(({ key }) => key));
+  let time = Date.now();
+  while (known.has(BACKUP_PREFIX + time)) time += 1;
+  return BACKUP_PREFIX + time;
+}
+
+const NOT_MIGRATED: MigrationStatus = Object.freeze({ hasMigrated: false });
+
+let flag: string | null = null;
+let status: MigrationStatus = NOT_MIGRATED;
+
+/** What the flag says that the guide's own code writes too; a flag that cannot be read still is one. */
+export function migrationStatus({ migration, migrationAsked }: State): MigrationStatus {
+  if (migrationAsked.status) return migrationAsked.status;
+  const text = localText(COMPLETED);
+  if (text === undefined) return migration?.status ?? NOT_MIGRATED;
+  if (text !== flag) {
+    flag = text;
+    status = text === null ? NOT_MIGRATED : parsedFlag(text);
+  }
+  return status;
+}
+
+function parsedFlag(text: string): MigrationStatus {
+  try {
+    const { timestamp } = JSON.parse(text) as { timestamp?: unknown };
+    if (typeof timestamp === "number" && Number.isFinite(timestamp)) return Object.freeze({ hasMigrated: true, timestamp });
+  } catch {
+    // see above
+  }
+  return Object.freeze({ hasMigrated: true });
+}
+
+/** Every name in localStorage; null where it is blocked: then Python keeps what it has in a memory of its own. */
+function localNames(): string[] | null {
+  try {
+    return Object.keys(localStorage);
+  } catch {
+    return null;
+  }
+}
+
+function localText(name: string): string | null | undefined {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,142 @@
+/** `sessionMigrationService`: sessions of older builds, brought along with a backup of what was there. */
+import { hasOldSessions, listBackups, type MigrationAsked, migrationStatus, newBackupKey } from "./migration-state.ts";
+import { quiet, runtime, Service, steady } from "./service.ts";
+import {
+  type MigrationBackup,
+  type MigrationCompatibility,
+  type MigrationReport,
+  type MigrationStatus,
+  type MigrationSummary,
+  RenvaultError,
+  type Session,
+} from "./types.ts";
+import type { Change } from "./view.ts";
+
+const COMPATIBLE: MigrationCompatibility = Object.freeze({ compatible: true, issues: [] });
+
+const summary = steady<MigrationSummary>();
+
+const asking =
+  (asked: (before: MigrationAsked) => Partial<MigrationAsked>): Change =>
+  (state) => ({ ...state, migrationAsked: { ...state.migrationAsked, ...asked(state.migrationAsked) } });
+
+/**
+ * Old sessions become known accounts that need to connect again: they have no keys that a wallet would know. What is
+ * read here without waiting comes from names in localStorage, and from what Python has said once it has looked.
+ */
+export class SessionMigrationService extends Service {
+  static #instance: SessionMigrationService | undefined;
+
+  static getInstance(): SessionMigrationService {
+    return (this.#instance ??= new SessionMigrationService());
+  }
+
+  /** Whether there is data of old sessions. Before Python is up the names alone tell. */
+  hasOldSessions(): boolean {
+    return hasOldSessions(runtime.view.state);
+  }
+
+  /** Brings along all that can be: backed up, written, read back; old data goes at a later start. */
+  async migrateFromOldStorage(): Promise<MigrationReport> {
+    return (await runtime.call("migration.migrateFromOldStorage")) as MigrationReport;
+  }
+
+  /** What `migrateFromOldStorage` would do; nothing is written. */
+  async dryRun(): Promise<MigrationReport> {
+    return (await runtime.call("migration.dryRun")) as MigrationReport;
+  }
+
+  /** What `sessionManager.initialize` does by itself: migrates what is there and was not brought along; else null. */
+  async runStartupMigration(): Promise<MigrationReport | null> {
+    return (await runtime.call("migration.runStartupMigration")) as MigrationReport | null;
+  }
+
+  /** Writes back, byte for byte, what lay under the old keys; resolves with how many. */
+  async rollBack(): Promise<number> {
+    return (await runtime.call("migration.rollBack")) as number;
+  }
+
+  /** Whether a migration can run here. Before Python is up nothing is known against it. */
+  validateMigrationCompatibility(): MigrationCompatibility {
+    return runtime.view.state.migration?.compatibility ?? COMPATIBLE;
+  }
+
+  /**
+   * Takes a backup of all old session data and returns its key at once; null where there is none. `flush()` resolves
+   * when it is written; where that fails, the error is reported to the page and the backup is listed no more.
+   */
+  backupOldSession(): string | null {
+    if (!this.hasOldSessions()) return null;
+    const key = newBackupKey(runtime.view.state);
+    heard(runtime.call("migration.backupOldSession", [key], asking(({ taken }) => ({ taken: [...taken, key] }))));
+    return key;
+  }
+
+  /** The backups, the newest first. */
+  listBackups(): readonly MigrationBackup[] {
+    return listBackups(runtime.view.state);
+  }
+
+  /**
+   * The session in a backup; nothing is written. Null where there is no such backup or no session in it, and before
+   * Python is up: it alone can read a backup. A backup taken a moment ago gives what the old session converts to.
+   */
+  restoreFromBackup(key: string | null): Session | null {
+    if (!this.listBackups().some((backup) => backup.key === key)) return null;
+    const { migration } = runtime.view.state;
+    const known = migration?.backups.find((backup) => backup.key === key);
+    return (known ? known.session : migration?.oldSession) ?? null;
+  }
+
+  getMigrationStatus(): MigrationStatus {
+    return migrationStatus(runtime.view.state);
+  }
+
+  markMigrationCompleted(): Promise<void> {
+    const status = Object.freeze({ hasMigrated: true, timestamp: Date.now() });
+    return quiet(runtime.call("migration.markMigrationCompleted", [], asking(() => ({ status }))));
+  }
+
+  /** From now on the next start migrates again. */
+  resetMigrationStatus(): Promise<void> {
+    const status = Object.freeze({ hasMigrated: false });
+    return quiet(runtime.call("migration.resetMigrationStatus", [], asking(() => ({ status }))));
+  }
+
+  /**
+   * Where things stand. Before Python is up `oldSessionsFound` is 1 where there is any old data, and nothing is
+   * recommended.
+   */
+  generateMigrationSummary(): MigrationSummary {
+    const { migration, stored } = runtime.view.state;
+    return summary({
+      oldSessionsFound: this.hasOldSessions() ? (migration?.summary.oldSessionsFound ?? 1) : 0,
+      newSessionsCount: stored.length,
+      migrationStatus: this.getMigrationStatus().hasMigrated ? "completed" : "pending",
+      recommendations: migration?.summary.recommendations ?? [],
+    });
+  }
+
+  /**
+   * Deletes all backups but the newest `keep`; returns at once how many go. `flush()` resolves when they are gone;
+   * where that fails, the error is reported to the page and they are listed again.
+   */
+  cleanupOldBackups(keep = 3): number {
+    if (!Number.isInteger(keep) || keep < 0) {
+      throw new RenvaultError("config", `keep must be a whole number, at least 0, not ${String(keep).slice(0, 40)}.`);
+    }
+    const keys = this.listBackups()
+      .slice(keep)
+      .map(({ key }) => key);
+    const change = asking(({ dropped }) => ({ dropped: [...dropped, ...keys] }));
+    if (keys.length > 0) heard(runtime.call("migration.cleanupOldBackups", [keep], change));
+    return keys.length;
+  }
+}
+
+/** What a host that got a plain value cannot await: its failure is told where the host looks. */
+function heard(running: Promise<unknown>): void {
+  running.catch((error: unknown) => reportError(error));
+}
+
+export const sessionMigrationService = SessionMigrationService.getInstance();
