@@ -17,8 +17,8 @@ from .manager import ManagerConfig, SessionManager
 from .reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus
 from .reconnection import AutomaticReconnectionService
 from .session import SessionStats, SessionStatus, WalletSession, parse_session, to_json
-from .storage import EncryptedSessionStorage, StorageConfig
-from .stored import StorageStatistics
+from .storage import EncryptedSessionStorage
+from .stored import RecordReport, RecordState, StorageConfig, StorageNotice, StorageStatistics
 
 __all__ = [
     "AutomaticReconnectionService",
@@ -31,6 +31,8 @@ __all__ = [
     "NotStartedError",
     "ReconnectionConfig",
     "ReconnectionStatus",
+    "RecordReport",
+    "RecordState",
     "RenvaultError",
     "SessionManager",
     "SessionStats",
@@ -38,6 +40,7 @@ __all__ = [
     "StorageConfig",
     "StorageError",
     "StorageFullError",
+    "StorageNotice",
     "StorageStatistics",
     "WalletError",
     "WalletKitSessionIntegration",

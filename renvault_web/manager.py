@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .ports import Cipher, Clock, Json, Network, Storage, Tabs, Unsubscribe, Wallet
     from .reconnect import ReconnectionStatus
     from .session import SessionStatus, WalletSession
-    from .storage import StorageConfig
+    from .stored import StorageConfig
 
 _DELETED = "session_deleted"  # the kind of the message to the other pages
 

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = 1
+NEWER = "newer_version"
+"""The code of the error about a record that a newer version of this page wrote."""
+
 KEY_PREFIX = "rv1."
 BACKUP_PREFIX = "rvb1."
 HISTORY_PREFIX = "rvh1."
@@ -154,12 +157,15 @@ def decode_record(text: str) -> Record:
     if data[:1] and data[0] != VERSION:
         raise CorruptRecordError(
             f"The record has version {data[0]}, this page reads version {VERSION}. It is kept: "
-            "a newer version of this page can read it."
+            "a newer version of this page can read it.",
+            code=NEWER,
         )
     if len(data) < HEADER_SIZE + IV_SIZE + TAG_SIZE:
         raise CorruptRecordError(f"The record is cut short: it has {len(data)} bytes.")
     if data[2] & ~_KNOWN_FLAGS:
-        raise CorruptRecordError(f"The record has flags {data[2]:#04x}, of which this page does not know all.")
+        raise CorruptRecordError(
+            f"The record has flags {data[2]:#04x}, of which this page does not know all.", code=NEWER
+        )
     if data[2] & PLAIN and (len(data) < HEADER_SIZE + _DIGEST_SIZE or data[3:HEADER_SIZE] != _NO_KEY):
         raise CorruptRecordError("The record is not sealed, and names a key all the same or is cut short.")
     return Record(purpose=data[1], flags=data[2], key_id=data[3:HEADER_SIZE], sealed=data[HEADER_SIZE:])

@@ -3,56 +3,52 @@
 Reads are synchronous and come from the view; writes are awaited and return once the record has been read back. A
 record that cannot be read is counted, reported and left where it is; before its place is written to, it is kept
 aside. The other pages of this origin are told of each change, and theirs are followed. What a record is made of says
-``record.py``.
+``record.py``; how it comes to the store, ``record_store.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import ConfigError, CorruptRecordError, NotStartedError, RenvaultError, StorageError
+from .errors import NotStartedError, RenvaultError, StorageError
 from .events import Listeners
-from .quarantine import ASIDE_PREFIX, Quarantine
-from .record import KEY_PREFIX, Purpose, claimed_purpose, pack
-from .sealing import open_records, seal, storage_keys
+from .record import Purpose, decode_record, pack
+from .record_store import RecordStore
+from .sealing import seal, storage_keys
 from .session import WalletSession, is_expired
-from .stored import MAX_STORAGE_SIZE, NOTES, StorageStatistics, StoredSession, View, packed_session, parse_body, renewed
+from .storage_view import View
+from .stored import (
+    NOTES,
+    RecordReport,
+    RecordState,
+    StorageConfig,
+    StorageNotice,
+    StorageStatistics,
+    StoredSession,
+    packed_session,
+    renewed,
+)
 from .timing import within
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from .ports import Cipher, Clock, Json, Storage, Tabs, Unsubscribe
+    from .ports import Cipher, Clock, Json, SdkStore, Storage, Tabs, Unsubscribe
 
 T = TypeVar("T")
-
-_Found: TypeAlias = "dict[str, tuple[str, StoredSession | Json | CorruptRecordError] | None]"
 
 OPERATION_LIMIT = 10.0
 """Seconds an operation may take, its wait for the one before it included. A browser needs milliseconds."""
 
-_CHANGED = "records"  # the kind of the message to the other pages
+LONG_LIMIT = 60.0
+"""Seconds for what goes over every record there is, other stores' too."""
+
+CHANGED = "records"
+"""The kind of the message to the other pages; ``web/src/bridge.ts`` sends the same where only the browser told."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StorageConfig:
-    """How much may be stored, in bytes as the browser counts them, and whether new records are compressed."""
-
-    max_storage_size: int = MAX_STORAGE_SIZE
-    compression_enabled: bool = True
-
-    def __post_init__(self) -> None:
-        size: object = self.max_storage_size  # hosts set it; types do not bind them
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ConfigError(f"max_storage_size is {size!r:.40}; it must be a whole number of bytes, at least 1.")
-        compress: object = self.compression_enabled
-        if not isinstance(compress, bool):
-            raise ConfigError(f"compression_enabled is {compress!r:.40}; it must be true or false.")
 
 
 class EncryptedSessionStorage:
@@ -63,7 +59,8 @@ class EncryptedSessionStorage:
         cipher: what seals and opens them.
         clock: for time limits, and to know what has expired.
         tabs: the other pages of this origin, if there can be any.
-        config: limits and compression.
+        config: limits, encryption and compression.
+        sdk: the SDK's own store, sealed by the same keys, if it has one with us.
 
     """
 
@@ -75,19 +72,22 @@ class EncryptedSessionStorage:
         clock: Clock,
         tabs: Tabs | None = None,
         config: StorageConfig | None = None,
+        sdk: SdkStore | None = None,
     ) -> None:
         self._storage = storage
-        self._quarantine = Quarantine(storage)
         self._cipher = cipher
         self._clock = clock
         self._tabs = tabs
         self._config = config or StorageConfig()
+        self._sdk = sdk
+        self._records = RecordStore(storage=storage, cipher=cipher, clock=clock)
         self._lock = asyncio.Lock()
         self._listeners = Listeners[[]]()
         self._view: View | None = None
         self._closings = 0
         self._changed = False
         self._written = False
+        self._noticed: tuple[StorageNotice, ...] = ()
         self._unsubscribe: Unsubscribe | None = None
         self._follower: asyncio.Task[None] | None = None
         self._stale = False
@@ -97,8 +97,8 @@ class EncryptedSessionStorage:
     async def open(self) -> tuple[WalletSession, ...]:
         """Read and decrypt our records, and follow the other pages' changes; return the sessions that had expired.
 
-        The records of these are removed. Open already, it reads what has changed. Raises ``StorageError`` where store
-        or cipher fail as a whole.
+        The records of these are removed. Open already, it reads what has changed, and tries again what could not be
+        read. Raises ``StorageError`` where store or cipher fail as a whole.
         """
         if not self.persistent:
             _log.warning("Sessions are kept in memory only: the browser gives this page no lasting storage or no key.")
@@ -125,12 +125,19 @@ class EncryptedSessionStorage:
         """The configuration in force."""
         return self._config
 
-    def update_config(self, config: StorageConfig) -> None:
-        """Replace the configuration, from the next write on."""
+    async def update_config(self, config: StorageConfig) -> None:
+        """Replace the configuration, from the next write on.
+
+        With encryption turned off, plain records are read too. With it turned on again, those that this page has
+        opened are sealed: nothing else vouches for a plain record, so that the next page does not read it.
+        """
+        turned = config.encryption_enabled != self._config.encryption_enabled
         self._config = config
+        if turned and self._view:
+            await self._exclusively(self._seal_plain if config.encryption_enabled else self._read_plain)
 
     def subscribe(self, listener: Callable[[], None]) -> Unsubscribe:
-        """Call ``listener()`` after each change of the view, whichever page made it."""
+        """Call ``listener()`` after each change of the view or the notices, whichever page made it."""
         return self._listeners.add(listener)
 
     # Reading: what was opened
@@ -157,6 +164,13 @@ class EncryptedSessionStorage:
         """The facts about all sessions that ``store_notes`` keeps, such as which one is primary; a copy."""
         return dict(self._opened().notes)
 
+    @property
+    def notices(self) -> tuple[StorageNotice, ...]:
+        """What the user should know; nothing while it is not open."""
+        if self._view is None:
+            return ()
+        return self._view.notices() if self.persistent else (StorageNotice("memory"),)
+
     def statistics(self) -> StorageStatistics:
         """Return the store in figures."""
         view = self._opened()
@@ -168,6 +182,15 @@ class EncryptedSessionStorage:
             usage_percent=round(100 * size / limit, 2),
             quarantined=len(view.unreadable) + view.aside,
             persistent=self.persistent,
+            compression_ratio=view.compression_ratio,
+        )
+
+    async def verify(self) -> tuple[RecordReport, ...]:
+        """Read every record of ours again, backups, history and what is kept aside too, and report on each."""
+        from .verification import verify  # no page pays for it before it is asked for
+
+        return await self._exclusively(
+            lambda: verify(self._storage, self._cipher, encrypted=self._config.encryption_enabled), LONG_LIMIT
         )
 
     # Writing: awaited and read back, one operation at a time
@@ -194,10 +217,9 @@ class EncryptedSessionStorage:
         await self._exclusively(lambda: self._remove_session(topic))
 
     async def clear_all_sessions(self) -> None:
-        """Remove every session's record, also those of other pages and those that cannot be opened any more.
+        """Remove every session's record, also those of other pages, kept aside or not to be opened any more.
 
-        What is no session's record by its header stays, and so does what was kept aside before: it goes when newer
-        ones take its room.
+        What is no session's record by its header stays: notes, backups, history.
         """
         await self._exclusively(self._clear)
 
@@ -205,18 +227,40 @@ class EncryptedSessionStorage:
         """Read again what changed in the store: what another page wrote or removed."""
         await self._exclusively(self._reload)
 
+    async def forget_everything(self) -> None:
+        """Delete all of ours on this device: every record, the SDK's sealed store, and the keys themselves.
+
+        What the user has to confirm first is the caller's to ask. Killed on the way, a second call completes it, and
+        what is left is of no use once the keys are gone. Every step is tried; ``StorageError`` where one failed.
+        """
+        await self._exclusively(self._forget, LONG_LIMIT)
+
     # The operations, each run alone
 
     async def _open(self) -> tuple[WalletSession, ...]:
         view, closings = self._view or View(), self._closings
-        found = await self._read(view)
+        for key in list(view.unreadable):
+            view.drop(key)
+        await self._read(view)
+        if view.aside:
+            await self._records.bring_back(view, encrypted=self._config.encryption_enabled)
         if self._closings != closings:
             raise NotStartedError("The session storage was closed while it was being opened.")
-        self._take(view, found)
         self._view = view
         if self._tabs and not self._unsubscribe:
             self._unsubscribe = self._tabs.subscribe(self._on_message)
         return tuple(self._remove_expired(view))
+
+    async def _reload(self) -> None:
+        view = self._opened()
+        await self._read(view)
+        self._require_current(view)
+
+    async def _read(self, view: View) -> None:
+        encrypted = self._config.encryption_enabled
+        found = await self._records.changes(view, encrypted=encrypted)
+        self._records.take(view, found, encrypted=encrypted)
+        self._changed = self._changed or bool(found)
 
     def _remove_expired(self, view: View) -> list[WalletSession]:
         now, removed = self._clock.now(), []
@@ -230,120 +274,105 @@ class EncryptedSessionStorage:
                 _log.warning("An expired session could not be removed: %s", error)
         return removed
 
-    async def _reload(self) -> None:
-        view = self._opened()
-        found = await self._read(view)
-        self._require_current(view)
-        self._take(view, found)
-
-    async def _read(self, view: View) -> _Found:
-        """Open what the store has that the view has not; None for what is gone."""
-        keys = self._storage.keys()
-        view.aside = sum(key.startswith(ASIDE_PREFIX) for key in keys)
-        texts = {k: text for k in keys if k.startswith(KEY_PREFIX) and (text := self._storage.get(k)) is not None}
-        changed = {key: text for key, text in texts.items() if view.texts.get(key) != text}
-        opened = await open_records(self._cipher, changed, parse_body)
-        found: _Found = dict.fromkeys(view.texts.keys() - texts.keys())
-        return found | {key: (changed[key], value) for key, value in opened.items()}
-
-    def _take(self, view: View, found: _Found) -> None:
-        unreadable = []
-        for key, record in found.items():
-            view.drop(key)
-            if record is None:
-                continue
-            text, value = record
-            if isinstance(value, CorruptRecordError):
-                view.put_unreadable(key, text)
-                unreadable.append(f"{key}: {value}")
-            else:
-                view.put(key, text, value)
-        view.sort()
-        self._changed = self._changed or bool(found)
-        if unreadable:
-            _log.warning(
-                "Records that cannot be read, left in place: %d. The first: %s", len(unreadable), unreadable[0]
-            )
-
     async def _store(self, by_topic: Mapping[str, WalletSession], used_at: float | None) -> None:
         view, now = self._opened(), self._clock.now()
         known = {**view.expired, **view.sessions}
         values = [renewed(session, known.get(topic), used_at, now) for topic, session in by_topic.items()]
-        packed = [packed_session(value, compress=self._config.compression_enabled) for value in values]
-        await self._write(view, await self._keys(view, by_topic), Purpose.SESSION, values, packed)
+        keys = await self._records.places(view, by_topic)
+        await self._write(view, dict(zip(keys, values, strict=True)))
+        if self.persistent and by_topic.keys() - known.keys():
+            self._records.retire_lost(view)
 
     async def _store_notes(self, notes: Json) -> None:
         view = self._opened()
-        keys = await storage_keys(self._cipher, [(Purpose.NOTES, NOTES)])
-        packed = pack({"notes": notes}, compress=self._config.compression_enabled)
-        await self._write(view, keys, Purpose.NOTES, [notes], [packed])
+        [key] = await storage_keys(self._cipher, [(Purpose.NOTES, NOTES)])
+        await self._write(view, {key: notes})
 
-    async def _write(
-        self,
-        view: View,
-        keys: list[str],
-        purpose: Purpose,
-        values: Sequence[StoredSession | Json],
-        packed: Sequence[tuple[int, bytes]],
-    ) -> None:
-        items = [(key, purpose, body) for key, body in zip(keys, packed, strict=True)]
-        texts = await seal(self._cipher, items)
+    async def _write(self, view: View, values: Mapping[str, StoredSession | Json]) -> None:
+        items = [(key, *self._packed(value)) for key, value in values.items()]
+        texts = await seal(self._cipher, items, encrypted=self._config.encryption_enabled)
         self._require_current(view)
-        view.require_room(dict(zip(keys, texts, strict=True)), self._config.max_storage_size)
-        for key, text, value in zip(keys, texts, values, strict=True):
-            if key in view.unreadable and self._storage.get(key) == view.texts[key]:
-                self._quarantine.keep(key, view.texts[key], self._clock.now())
-                view.aside = len(self._quarantine.keys())
-            self._storage.set(key, text)
-            if self._storage.get(key) != text:
-                raise StorageError("A record did not read back as it was written. The browser may be blocking storage.")
-            view.put(key, text, value)
-            self._changed = self._written = True
+        records = {key: (text, values[key]) for key, text in zip(values, texts, strict=True)}
+        try:
+            self._records.write(view, records, self._config.max_storage_size)
+        finally:
+            if any(view.texts.get(key) == text for key, (text, _) in records.items()):
+                self._changed = self._written = True
+
+    def _packed(self, value: StoredSession | Json) -> tuple[Purpose, tuple[int, bytes]]:
+        compress = self._config.compression_enabled
+        if isinstance(value, StoredSession):
+            return Purpose.SESSION, packed_session(value, compress=compress)
+        return Purpose.NOTES, pack({"notes": value}, compress=compress)
+
+    async def _seal_plain(self) -> None:
+        view = self._opened()
+        plain = {
+            key: view.sessions[view.topics[key]] if key in view.topics else view.notes
+            for key, text in view.texts.items()
+            if key not in view.unreadable and not decode_record(text).is_sealed and self._storage.get(key) == text
+        }
+        await self._write(view, plain)
+        await self._reload()
+
+    async def _read_plain(self) -> None:
+        view = self._opened()
+        for key in [key for key, state in view.unreadable.items() if state is RecordState.PLAIN]:
+            view.drop(key)
+        await self._reload()
 
     async def _remove_session(self, topic: str) -> None:
         view = self._opened()
-        [key] = await self._keys(view, [topic])
+        [key] = await self._records.places(view, [topic])
         self._require_current(view)
         self._remove(view, key)
 
     async def _clear(self) -> None:
         view = self._opened()
-        for key in [key for key in self._storage.keys() if key.startswith(KEY_PREFIX)]:  # noqa: SIM118 - a port
-            if key in view.topics or claimed_purpose(self._storage.get(key) or "") == Purpose.SESSION:
-                self._remove(view, key)
+        for key in self._records.session_keys(view):
+            self._remove(view, key)
 
     def _remove(self, view: View, key: str) -> None:
-        self._storage.remove(key)
-        if self._storage.get(key) is not None:
-            raise StorageError("A record is still there after it was removed. The browser may be blocking storage.")
-        view.drop(key)
+        self._records.remove(view, key)
         self._changed = self._written = True
+
+    async def _forget(self) -> None:
+        from .forgetting import forget  # as above
+
+        try:
+            await forget(self._storage, self._sdk, self._cipher)
+        finally:
+            if self._view:
+                self._view = View()
+            self._changed = self._written = True
 
     # Within
 
-    async def _exclusively(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def _exclusively(self, work: Callable[[], Awaitable[T]], limit: float = OPERATION_LIMIT) -> T:
         async def in_turn() -> T:
             async with self._lock:
                 return await work()
 
         try:
-            return await within(self._clock, OPERATION_LIMIT, in_turn())
+            return await within(self._clock, limit, in_turn())
         except TimeoutError as error:
-            limit = f"{OPERATION_LIMIT:.0f} s"
-            raise StorageError(f"The browser did not finish within {limit}. Nothing is lost; try again.") from error
+            raise StorageError(
+                f"The browser did not finish within {limit:.0f} s. Nothing is lost; try again."
+            ) from error
         finally:
             self._tell()
 
     def _tell(self) -> None:
-        changed, written = self._changed, self._written
+        noticed, self._noticed = self._noticed, self.notices
+        changed, written = self._changed or noticed != self._noticed, self._written
         self._changed = self._written = False
         if written and self._tabs:
-            self._tabs.post({"kind": _CHANGED})
+            self._tabs.post({"kind": CHANGED})
         if changed and self._view:
             self._listeners.call()
 
     def _on_message(self, message: Json) -> None:
-        if message.get("kind") != _CHANGED:
+        if message.get("kind") != CHANGED:
             return
         self._stale = True
         if self._follower is None or self._follower.done():
@@ -365,10 +394,3 @@ class EncryptedSessionStorage:
     def _require_current(self, view: View) -> None:
         if self._view is not view:
             raise NotStartedError("The session storage was closed meanwhile.")
-
-    async def _keys(self, view: View, topics: Iterable[str]) -> list[str]:
-        known = {topic: view.keys.get(topic) for topic in topics}
-        new = [topic for topic, key in known.items() if key is None]
-        made = await storage_keys(self._cipher, [(Purpose.SESSION, topic) for topic in new])
-        keys = {**known, **dict(zip(new, made, strict=True))}
-        return [key for key in keys.values() if key]

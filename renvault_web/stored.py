@@ -1,16 +1,17 @@
-"""What the records of the session storage hold, and the view of them between ``open`` and ``close``. Pure."""
+"""What the records of the session storage hold, and what is told of them: figures, notices, reports. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from .errors import CorruptRecordError, StorageFullError, WalletError
-from .record import Purpose, pack
+from .errors import ConfigError, CorruptRecordError, WalletError
+from .record import NEWER, Purpose, decode_record, pack
 from .session import WalletSession, parse_session, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container
 
     from .ports import Json
 
@@ -22,17 +23,88 @@ MAX_STORAGE_SIZE = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """How much may be stored, in bytes as the browser counts them, and how new records are written."""
+
+    max_storage_size: int = MAX_STORAGE_SIZE
+    encryption_enabled: bool = True
+    """Where it is false, new records are plain, and plain ones are read."""
+    compression_enabled: bool = True
+
+    def __post_init__(self) -> None:
+        size: object = self.max_storage_size  # hosts set it; types do not bind them
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ConfigError(f"max_storage_size is {size!r:.40}; it must be a whole number of bytes, at least 1.")
+        switches: dict[str, object] = {
+            "encryption_enabled": self.encryption_enabled,
+            "compression_enabled": self.compression_enabled,
+        }
+        for name, value in switches.items():
+            if not isinstance(value, bool):
+                raise ConfigError(f"{name} is {value!r:.40}; it must be true or false.")
+
+
+@dataclass(frozen=True, slots=True)
 class StorageStatistics:
     """The store in figures, zeros while it is not open; sizes in bytes, 2 for a UTF-16 unit of key and value."""
 
     total_sessions: int = 0
     total_size: int = 0
+    """Everything of ours: records, backups, history, and what is kept aside."""
     max_size: int = MAX_STORAGE_SIZE
     usage_percent: float = 0.0
     quarantined: int = 0
-    """Records that cannot be read; they are kept. Those whose place was needed count here and not in the sizes."""
+    """Records that cannot be read; they are kept, in their place or aside."""
     persistent: bool = True
     """False where everything stored dies with the page."""
+    compression_ratio: float = 1.0
+    """What the bodies that this page opened or wrote took, as part of their JSON; 1.0 where there were none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageNotice:
+    """What the user should know: storage is full, nothing outlives the page, the key of ``count`` sessions is gone."""
+
+    kind: Literal["full", "memory", "lost_key"]
+    count: int = 0
+
+
+class RecordState(Enum):
+    """What a record is good for."""
+
+    OK = "ok"
+    UNREADABLE = "unreadable"  # changed, cut short, moved, or nothing of ours
+    LOST_KEY = "lost_key"
+    NEWER = "newer_version"
+    PLAIN = "plain"  # not sealed, while encryption is on
+    ASIDE = "aside"
+
+
+RecordKind: TypeAlias = Literal["session", "notes", "backup", "history", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReport:
+    """What ``verify`` says of one record: where it lies, what it is, never what it holds."""
+
+    key: str
+    kind: RecordKind
+    """What its header claims."""
+    size: int
+    state: RecordState
+    reason: str | None = None
+    """Why it cannot be read, for people."""
+
+
+def state_of(text: str, key_ids: Container[bytes], *, encrypted: bool) -> RecordState:
+    """Return what keeps the record ``text``, which does not open, from being read."""
+    try:
+        item = decode_record(text)
+    except CorruptRecordError as error:
+        return RecordState.NEWER if error.code == NEWER else RecordState.UNREADABLE
+    if not item.is_sealed:
+        return RecordState.PLAIN if encrypted else RecordState.UNREADABLE
+    return RecordState.UNREADABLE if item.key_id in key_ids else RecordState.LOST_KEY
 
 
 MAX_SESSION = 256 * 1024
@@ -48,66 +120,6 @@ class StoredSession:
     """When the session was first stored here."""
     used_at: float
     """When it was last used; at first, when it was stored."""
-
-
-@dataclass(slots=True)
-class View:
-    """What is known of the store between ``open`` and ``close``; ``texts`` are our records as last seen."""
-
-    sessions: dict[str, StoredSession] = field(default_factory=dict)
-    expired: dict[str, StoredSession] = field(default_factory=dict)
-    """What ``open`` removed: a client may know of more time, and what is stored again keeps its times."""
-    notes: dict[str, Any] = field(default_factory=dict)
-    notes_key: str | None = None
-    keys: dict[str, str] = field(default_factory=dict)  # topic: storage key
-    topics: dict[str, str] = field(default_factory=dict)  # the way back
-    texts: dict[str, str] = field(default_factory=dict)  # storage key: record
-    unreadable: set[str] = field(default_factory=set)  # storage keys
-    aside: int = 0
-    """How many records are kept aside (``quarantine.py``)."""
-    size: int = 0
-    """Bytes that our records take, those kept aside left out."""
-
-    def put(self, key: str, text: str, value: StoredSession | Json) -> None:
-        """Take over a record that was read or written."""
-        self._put_text(key, text)
-        self.unreadable.discard(key)
-        if isinstance(value, StoredSession):
-            topic = value.session.topic
-            self.sessions[topic], self.keys[topic], self.topics[key] = value, key, topic
-        else:
-            self.notes, self.notes_key = value, key
-
-    def put_unreadable(self, key: str, text: str) -> None:
-        """Take note of a record that cannot be read."""
-        self._put_text(key, text)
-        self.unreadable.add(key)
-
-    def drop(self, key: str) -> None:
-        """Forget a record."""
-        self._put_text(key, None)
-        self.unreadable.discard(key)
-        topic = self.topics.pop(key, None)
-        if topic is not None:
-            del self.sessions[topic], self.keys[topic]
-        if key == self.notes_key:
-            self.notes, self.notes_key = {}, None
-
-    def require_room(self, texts: Mapping[str, str], limit: int) -> None:
-        """Raise ``StorageFullError`` where ``texts`` in place of what is there would go beyond ``limit`` bytes."""
-        more = sum(stored_size(key, text) - stored_size(key, self.texts.get(key)) for key, text in texts.items())
-        if more > 0 and self.size + more > limit:
-            figures = f"{more} bytes more: {self.size} of {limit} are used"
-            raise StorageFullError(f"There is no room for {figures}. Disconnect sessions you no longer need.")
-
-    def sort(self) -> None:
-        """Bring the sessions into the order in which they were first stored."""
-        self.sessions = dict(sorted(self.sessions.items(), key=lambda item: item[1].created_at))
-
-    def _put_text(self, key: str, text: str | None) -> None:
-        self.size += stored_size(key, text) - stored_size(key, self.texts.pop(key, None))
-        if text is not None:
-            self.texts[key] = text
 
 
 def renewed(session: WalletSession, before: StoredSession | None, used_at: float | None, now: float) -> StoredSession:

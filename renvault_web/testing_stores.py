@@ -93,6 +93,10 @@ class FakeCipher:
         """The 8-byte id of the key."""
         return self._key_id
 
+    def key_ids(self) -> list[bytes]:
+        """Return the ids of all keys at hand."""
+        return [self._key_id]
+
     async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
         """Return the HMAC-SHA256 of each message under the index key, ``b"index"``."""
         self.calls.append("tags")

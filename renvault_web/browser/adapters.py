@@ -89,6 +89,9 @@ class BrowserCipher:
     def key_id(self) -> bytes:
         return self._key_id
 
+    def key_ids(self) -> list[bytes]:
+        return [self._key_id]
+
     async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
         return [b64decode(tag) for tag in await self._call(self._cipher.tags, [_text(m) for m in messages])]
 

@@ -13,7 +13,8 @@ from renvault_web.errors import ConfigError, NotStartedError, StorageError, Wall
 from renvault_web.manager import ManagerConfig, SessionManager
 from renvault_web.reconnect import ConnectionState
 from renvault_web.session import SessionStatus, WalletSession, parse_session
-from renvault_web.storage import EncryptedSessionStorage, StorageConfig
+from renvault_web.storage import EncryptedSessionStorage
+from renvault_web.stored import StorageConfig
 from renvault_web.testing import (
     START,
     FakeCipher,

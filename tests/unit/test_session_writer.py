@@ -8,7 +8,8 @@ import pytest
 
 from renvault_web.session import WalletSession
 from renvault_web.session_writer import SessionWriter
-from renvault_web.storage import EncryptedSessionStorage, StorageConfig
+from renvault_web.storage import EncryptedSessionStorage
+from renvault_web.stored import StorageConfig
 from renvault_web.testing import START, FakeCipher, ManualClock, MemoryStorage
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 
 from renvault_web.errors import CorruptRecordError
 from renvault_web.session import parse_session
-from renvault_web.stored import StoredSession, View, body_of, parse_body, renewed, stored_size
+from renvault_web.stored import StoredSession, body_of, parse_body, renewed, stored_size
 from renvault_web.testing import START, fake_session
 
 SESSION = parse_session(fake_session("a", START))
@@ -49,25 +49,3 @@ def test_a_session_keeps_its_first_time_and_its_last_use() -> None:
 )
 def test_sizes_are_two_bytes_a_utf_16_unit(key: str, text: str | None, size: int) -> None:
     assert stored_size(key, text) == size
-
-
-def test_the_view_counts_what_it_holds() -> None:
-    view = View()
-    view.put("k1", "1234", STORED)
-    view.put("k2", "12", {"primary": "a"})
-    view.put_unreadable("k3", "?")
-    assert view.size == 2 * (6 + 4 + 3)
-    view.put("k1", "123456", STORED)
-    view.put("k3", "12", STORED)
-    assert view.size == 2 * (8 + 4 + 4)
-    assert view.unreadable == set()
-
-
-def test_the_view_forgets_a_record_altogether() -> None:
-    view = View()
-    view.put("k1", "1", STORED)
-    view.put("k2", "2", {"primary": "a"})
-    view.put_unreadable("k3", "?")
-    for key in ("k1", "k2", "k3", "never there"):
-        view.drop(key)
-    assert view == View()
