@@ -56,19 +56,20 @@ def is_secret(name: object) -> bool:
     return plain in _ALONE or plain.endswith(SECRET_ENDINGS) or any(secret in plain for secret in _HOLDING)
 
 
+# All of these take a time that grows with the text alone, whatever it holds: an import is a hostile text.
 # A secret's name before its value, in JSON (inside a text perhaps, where each quote has a backslash), a query or prose.
 _NAMED = re.compile(
-    r"(?P<name>\b[\w-]{0,40}(?:sym_?key|private_?key|priv_?key|secret(?:_?key)?|seed|mnemonic|password|passphrase"
+    r"(?P<name>(?:sym_?key|private_?key|priv_?key|secret(?:_?key)?|seed|mnemonic|password|passphrase"
     r"|transit_?key|token|recovery_?phrase)\\*[\"']?\s*[:=]\s*)"
     r"(?:\\*\"[^\"]*\"?|'[^']*'?|[^\s&\"',;})\]]+)",
     re.IGNORECASE,
 )
-_PAIRING_URI = re.compile(r"\bwc:[^\s\"'<>]*?symKey[^\s\"'<>]*", re.IGNORECASE)
-_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w.-]+")
+_WC_URI = re.compile(r"\bwc:[^\s\"'<>]*")
+_JWT = re.compile(r"(?<![\w.-])eyJ[\w-]{8,}\.[\w.-]+")
 _AGE_KEY = re.compile(r"\bAGE-SECRET-KEY-[\w-]+", re.IGNORECASE)
 _WORDS = re.compile(r"\b(?:[a-z]{3,8}\s+){11,}[a-z]{3,8}\b")  # BIP-39: 12 to 24 words of 3 to 8 letters
 
-_SECRET_TEXTS = (_PAIRING_URI, _AGE_KEY, _JWT, _WORDS)
+_SECRET_TEXTS = (_AGE_KEY, _JWT, _WORDS)
 
 _PERSONAL = (
     re.compile(r"\b[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{8,128}"),  # CAIP-10
@@ -92,9 +93,14 @@ def without_secrets(value: Any) -> Any:
 
 def secrets_removed(text: str) -> str:
     """Return the text with what looks like a secret replaced; topics, accounts and addresses stay."""
+    text = _WC_URI.sub(_without_key, text)
     for pattern in _SECRET_TEXTS:
         text = pattern.sub(GONE, text)
     return _NAMED.sub(rf"\g<name>{GONE}", text)
+
+
+def _without_key(uri: re.Match[str]) -> str:
+    return GONE if "symkey" in uri[0].lower() else uri[0]
 
 
 def anonymous(value: Any) -> Any:
