@@ -125,6 +125,7 @@ class Presenter:
             online=manager.reconnection.is_online_now(),
             storage=manager.get_storage_stats(),
             problems=tuple(dict.fromkeys(manager.problems.values())),
+            notices=manager.storage.notices,
         )
 
     async def act(self, mount: str, given: object) -> None:

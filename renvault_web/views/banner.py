@@ -2,6 +2,7 @@
 
 Pure. ``step`` decides from what was shown, a snapshot and the time: trouble shows after a grace of 2 s (at once when
 it stands in the way of something the user asked for), stays at least 1 s, and its good end stays for ``hide_delay``.
+What the storage has to tell shows while there is no such trouble.
 ``dismiss`` turns the banner into a pill, which opens again by itself only for trouble of another kind. ``view`` draws
 it. Two live regions are always there and are filled only by what is true for a whole phase: attempts and countdowns
 stand outside them, so that a screen reader is told of each phase once.
@@ -14,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ..reconnect import ConnectionState
-from .copy import DIRECTION, LANGUAGE, say, word
+from .copy import DIRECTION, LANGUAGE, notice, say, word
 from .node import h, until
 from .shapes import shape
 
@@ -37,6 +38,8 @@ class Kind(Enum):
     OFFLINE = "offline"
     FAILED = "failed"
     RECONNECTED = "reconnected"
+    FULL = "full"
+    LOST_KEY = "lost_key"
 
 
 _TROUBLE = {
@@ -46,11 +49,15 @@ _TROUBLE = {
     ConnectionState.FAILED: Kind.FAILED,
 }
 
+_NOTICES = {"full": Kind.FULL, "lost_key": Kind.LOST_KEY}
+
 _SHAPES = {
     Kind.RECONNECTING: "trying",
     Kind.OFFLINE: "idle",
     Kind.FAILED: "failed",
     Kind.RECONNECTED: "ok",
+    Kind.FULL: "attention",
+    Kind.LOST_KEY: "attention",
 }
 
 
@@ -82,11 +89,15 @@ def step(memory: BannerMemory, snapshot: Snapshot, now: float, options: BannerOp
     trouble = _TROUBLE.get(snapshot.connection.state)
     if trouble is not None:
         return _in_trouble(memory, trouble, now, blocked=_is_user_blocked(snapshot))
-    if memory.kind is None:
-        return BannerMemory()
-    if snapshot.connection.state is ConnectionState.CONNECTED:
-        return _recovered(memory, now, options)
-    return _leave(memory, now, memory.shown_at + LEAST)
+    told = next((_NOTICES[one.kind] for one in snapshot.notices if one.kind in _NOTICES), None)
+    if memory.kind is not None and memory.kind not in _NOTICES.values():
+        connected = snapshot.connection.state is ConnectionState.CONNECTED
+        memory = _recovered(memory, now, options) if connected else _leave(memory, now, memory.shown_at + LEAST)
+        if memory.kind is not None:
+            return memory
+    if told is not None:
+        return _in_trouble(memory, told, now, blocked=False)
+    return BannerMemory() if memory.kind is None else _leave(memory, now, memory.shown_at + LEAST)
 
 
 def dismiss(memory: BannerMemory) -> BannerMemory:
@@ -102,7 +113,7 @@ def reopen(memory: BannerMemory) -> BannerMemory:
 def view(memory: BannerMemory, snapshot: Snapshot) -> Node:
     """Draw the banner."""
     kind = memory.kind
-    told = [] if kind is None else _told(kind, snapshot.connection)
+    told = [] if kind is None else _told(kind, snapshot)
     urgent = kind is Kind.FAILED
     # Assistive technology tells what changes in a region that was there before: these two are never taken away.
     status = h("div", {"key": "status", "class": "told", "role": "status"}, *([] if urgent else told))
@@ -152,14 +163,18 @@ def _frame(form: str, kind: Kind | None, *children: Child) -> Node:
     return h("div", {"class": f"banner {form}", "lang": LANGUAGE, "dir": DIRECTION, **shown}, *children)
 
 
-def _told(kind: Kind, connection: ReconnectionStatus) -> list[Node]:
+def _told(kind: Kind, snapshot: Snapshot) -> list[Node]:
     """Return what is announced: that which stays true for the whole phase."""
+    connection = snapshot.connection
     match kind:
+        case Kind.FULL | Kind.LOST_KEY:
+            lines = [notice(one.kind, one.count) for one in snapshot.notices if one.kind == kind.value]
+            return [h("p", {"class": "line"}, line) for line in lines]
         case Kind.OFFLINE:
             return [_title("banner.offline", f" {word('banner.offline_more')}")]
         case Kind.FAILED:
-            lines = [h("p", {"class": "line"}, connection.advice)] if connection.advice else []
-            return [_title("banner.failed"), *lines]
+            more = [h("p", {"class": "line"}, connection.advice)] if connection.advice else []
+            return [_title("banner.failed"), *more]
         case _:
             return [_title(f"banner.{kind.value}")]
 

@@ -35,6 +35,8 @@ ENGLISH: dict[str, str] = {
     "pill.offline": "Offline",
     "pill.failed": "Not connected",
     "pill.reconnected": "Reconnected",
+    "pill.full": "Storage full",
+    "pill.lost_key": "Key lost",
     # why there is no connection, and what to do: the causes of renvault_web.diagnosis
     "cause.connection_lost": "Not connected to the relay.",
     "cause.relay_unreachable": "Couldn't reach the relay.",
@@ -110,6 +112,9 @@ ENGLISH: dict[str, str] = {
     "storage.used": "{used} of {max}",
     "storage.encrypted": "encrypted on this device",
     "storage.memory": "This browser blocks storage: sessions are kept in memory and end with this page.",
+    "notice.full": "Storage is full. Nothing stored is lost. Disconnect sessions that you no longer need.",
+    "notice.lost_key.one": "The key of {n} stored session is gone. Reconnect your wallet.",
+    "notice.lost_key.other": "The key of {n} stored sessions is gone. Reconnect your wallet.",
     "storage.quarantined.one": "{n} record could not be trusted and is kept aside.",
     "storage.quarantined.other": "{n} records could not be trusted and are kept aside.",
 }
@@ -139,6 +144,12 @@ def say(key: str, **parts: Node | str | int) -> list[Node | str]:
 def word(key: str, **parts: str | int) -> str:
     """Return the text of ``key`` as plain text."""
     return _PLACE.sub(lambda match: str(parts[match[1]]), ENGLISH[key])
+
+
+def notice(kind: str, n: int) -> str:
+    """Return what to tell of the storage: ``notice.kind``, about ``n`` records where they are counted."""
+    key = f"notice.{kind}"
+    return word(key) if known(key) else word(plural(key, n), n=n)
 
 
 def plural(key: str, n: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..reconnect import ConnectionState
-from .copy import DIRECTION, LANGUAGE, plural, say, word
+from .copy import DIRECTION, LANGUAGE, notice, plural, say, word
 from .node import ago, clean, h, number, size, until
 from .session_row import session_row
 from .shapes import shape
@@ -98,6 +98,7 @@ def _light(name: str, state: str, told: list[Node | str]) -> Node:
 def _problems(snapshot: Snapshot) -> Node:
     """Return the lines for what does not work, in a region there before it is needed, so that they are announced."""
     lines = [clean(problem) for problem in snapshot.problems]
+    lines += [notice(told.kind, told.count) for told in snapshot.notices if told.kind != "memory"]  # see _storage
     return h(
         "div",
         {"class": "problems", "role": "status"},

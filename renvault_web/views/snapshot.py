@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from ..reconnect import ConnectionState, ReconnectionStatus
 from ..session import SessionStats, SessionStatus, WalletSession
-from ..stored import StorageStatistics
+from ..stored import StorageNotice, StorageStatistics
 
 ActionKind: TypeAlias = Literal["extend", "ping", "disconnect"]
 Phase: TypeAlias = Literal["pending", "done", "failed"]
@@ -42,7 +42,10 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything at one moment, as the services tell it. ``problems``: what does not work, a plain line each."""
+    """Everything at one moment, as the services tell it.
+
+    ``problems``: what does not work, a plain line each; ``notices``: what the storage has to tell.
+    """
 
     now: float
     sessions: tuple[SessionRow, ...] = ()
@@ -51,3 +54,4 @@ class Snapshot:
     online: bool = True
     storage: StorageStatistics = field(default_factory=StorageStatistics)
     problems: tuple[str, ...] = ()
+    notices: tuple[StorageNotice, ...] = ()

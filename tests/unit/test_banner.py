@@ -9,6 +9,7 @@ import pytest
 
 from renvault_web.reconnect import ConnectionState, ReconnectionStatus
 from renvault_web.session import SessionStatus, WalletSession
+from renvault_web.stored import StorageNotice
 from renvault_web.views.banner import BannerMemory, BannerOptions, Kind, dismiss, reopen, step, view
 from renvault_web.views.shapes import shape
 from renvault_web.views.snapshot import Action, SessionRow, Snapshot
@@ -332,3 +333,79 @@ def test_the_pill_is_one_button(kind: Kind, connection: ReconnectionStatus, mark
     assert node[4:] == [
         ["button", {"type": "button", "class": "open", "data-action": "open"}, shape(mark), ["span", {}, *text]]
     ]
+
+
+# What the storage has to tell
+
+
+FULL = StorageNotice("full")
+LOST = StorageNotice("lost_key", 2)
+
+
+def noticed(
+    memory: BannerMemory, connection: ReconnectionStatus, seconds: float, *notices: StorageNotice
+) -> BannerMemory:
+    return step(memory, replace(seen(connection), notices=notices), NOW + seconds, BannerOptions())
+
+
+@pytest.mark.parametrize(("notice", "kind"), [(FULL, Kind.FULL), (LOST, Kind.LOST_KEY)])
+@pytest.mark.parametrize("connection", [CONNECTED, IDLE, STOPPED])
+def test_what_the_storage_tells_shows_after_the_grace_until_it_is_over(
+    connection: ReconnectionStatus, notice: StorageNotice, kind: Kind
+) -> None:
+    began = noticed(HIDDEN, connection, 0, notice)
+    assert began == BannerMemory(trouble_since=NOW, next_change=NOW + 2)
+    memory = noticed(began, connection, 2, notice)
+    assert memory == shown(kind, 2, trouble_since=NOW)
+    assert noticed(memory, connection, 1000, notice) == memory
+    assert noticed(memory, connection, 1000) == HIDDEN
+
+
+def test_memory_alone_is_no_matter_for_the_banner() -> None:
+    assert noticed(HIDDEN, CONNECTED, 0, StorageNotice("memory")) == HIDDEN
+
+
+def test_trouble_with_the_connection_goes_before_what_the_storage_tells_and_its_good_end_too() -> None:
+    memory = noticed(shown(Kind.FULL), FAILED, 5, FULL)
+    assert memory.kind is Kind.FAILED
+    good = noticed(memory, CONNECTED, 10, FULL)
+    assert good.kind is Kind.RECONNECTED
+    assert noticed(good, CONNECTED, 15, FULL) == BannerMemory(trouble_since=NOW + 15, next_change=NOW + 17)
+
+
+def test_dismissed_it_stays_a_pill_until_something_else_is_to_tell() -> None:
+    pill = dismiss(shown(Kind.FULL))
+    assert noticed(pill, CONNECTED, 60, FULL).pill
+    assert noticed(pill, CONNECTED, 60, LOST) == BannerMemory(
+        kind=Kind.LOST_KEY, trouble_since=NOW + 60, kind_at=NOW + 60, shown_at=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    ("notice", "kind", "line", "short"),
+    [
+        (
+            FULL,
+            Kind.FULL,
+            "Storage is full. Nothing stored is lost. Disconnect sessions that you no longer need.",
+            "Storage full",
+        ),
+        (LOST, Kind.LOST_KEY, "The key of 2 stored sessions is gone. Reconnect your wallet.", "Key lost"),
+    ],
+)
+def test_it_says_what_to_do(notice: StorageNotice, kind: Kind, line: str, short: str) -> None:
+    snapshot = replace(seen(CONNECTED), notices=(StorageNotice("memory"), notice))
+    tree = view(shown(kind), snapshot)
+    status = ["div", {"key": "status", "class": "told", "role": "status"}, ["p", {"class": "line"}, line]]
+    assert tree[2] == status
+    assert tree[4:] == [
+        shape("attention"),
+        ["div", {"class": "buttons"}, ["button", {"type": "button", "data-action": "dismiss"}, "Dismiss"]],
+    ]
+    button = [
+        "button",
+        {"type": "button", "class": "open", "data-action": "open"},
+        shape("attention"),
+        ["span", {}, short],
+    ]
+    assert view(shown(kind, pill=True), snapshot)[4:] == [button]

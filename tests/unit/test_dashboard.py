@@ -9,7 +9,7 @@ import pytest
 
 from renvault_web.reconnect import ConnectionState, ReconnectionStatus
 from renvault_web.session import SessionStats, SessionStatus, WalletSession
-from renvault_web.stored import StorageStatistics
+from renvault_web.stored import StorageNotice, StorageStatistics
 from renvault_web.views.dashboard import DashboardOptions, view
 from renvault_web.views.session_row import session_row
 from renvault_web.views.shapes import shape
@@ -164,6 +164,22 @@ def test_problems_are_told_in_a_region_that_was_there_before() -> None:
             ["p", {"key": "Storage is full."}, shape("attention"), ["span", {}, "Storage is full."]],
         ]
     ]
+
+
+@pytest.mark.parametrize(
+    ("notice", "text"),
+    [
+        (
+            StorageNotice("full"),
+            "Storage is full. Nothing stored is lost. Disconnect sessions that you no longer need.",
+        ),
+        (StorageNotice("lost_key", 1), "The key of 1 stored session is gone. Reconnect your wallet."),
+        (StorageNotice("lost_key", 2), "The key of 2 stored sessions is gone. Reconnect your wallet."),
+    ],
+)
+def test_what_the_storage_tells_stands_with_the_problems(notice: StorageNotice, text: str) -> None:
+    (node,) = find(draw(replace(SNAPSHOT, notices=(StorageNotice("memory"), notice))), "problems")
+    assert node[2:] == [["p", {"key": text}, shape("attention"), ["span", {}, text]]]
 
 
 def test_storage_is_a_meter_with_its_sizes() -> None:
