@@ -12,8 +12,11 @@ from .errors import StorageError, StorageFullError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .ports import Clock
+
 _IV_SIZE = 12  # bytes, as AES-GCM has them
 _TAG_SIZE = 16
+_MADE_AT = 1_700_000_000.0  # epoch seconds, where a ManualClock begins
 
 
 class MemoryStorage:
@@ -71,64 +74,157 @@ class MemoryStorage:
 
 
 class FakeCipher:
-    """A Cipher that authenticates but protects nothing: HMAC-SHA256 for everything, IVs from a counter.
+    """One page's Cipher, which authenticates but protects nothing: HMAC-SHA256 for everything, IVs from a counter.
 
-    Ciphers with the same ``key_id`` have the same keys. The index key is one for all, as after a key rotation.
+    Keys with the same id are the same key, in every FakeCipher. ``another()`` opens a further page on the same keys,
+    and ``end()`` ends this one. ``held`` are the keys that pages may still seal with: none of them is retired. A test
+    may add to it for a page that it has not. ``clock`` says when keys are made; without it all are of the same time.
     """
 
-    def __init__(self, *, persistent: bool = True, key_id: bytes = b"fake key") -> None:
+    def __init__(
+        self,
+        *,
+        persistent: bool = True,
+        key_id: bytes = b"fake key",
+        clock: Clock | None = None,
+        _browser: _FakeKeys | None = None,
+    ) -> None:
         self.calls: list[str] = []
-        self._persistent = persistent
-        self._key_id = key_id
-        self._key = hashlib.sha256(b"encryption" + key_id).digest()
+        self.held: set[bytes] = set()
+        self._persistent = self._lasting = persistent
+        self._clock = clock
+        self._browser = _browser or _FakeKeys()
+        if not self._browser.made_at:
+            self._browser.made_at[key_id] = self._now()
+        self._index = self._browser.index
+        self._made_at = dict(self._browser.made_at)
         self._ivs = itertools.count()
+        self._browser.pages.append(self)
+        self._adopt()
+
+    def another(self) -> FakeCipher:
+        """Return the cipher of a further page of this browser. Keys that were forgotten or do not last are made anew."""
+        browser = self._browser if self._lasting else None
+        key_id = self._browser.new_id()  # of no use where there is one
+        return FakeCipher(persistent=self._lasting, key_id=key_id, clock=self._clock, _browser=browser)
+
+    def end(self) -> None:
+        """End this page: it seals no more."""
+        self.held.clear()
 
     @property
     def persistent(self) -> bool:
-        """Return what the cipher was made with."""
+        """Return what the cipher was made with; False once the keys were forgotten."""
         return self._persistent
 
     @property
     def key_id(self) -> bytes:
-        """The 8-byte id of the key."""
-        return self._key_id
+        """The 8-byte id of the key that seals now."""
+        return self.key_ids()[-1]
+
+    @property
+    def key_created_at(self) -> float:
+        """When it was made."""
+        return self._made_at[self.key_id]
 
     def key_ids(self) -> list[bytes]:
-        """Return the ids of all keys at hand."""
-        return [self._key_id]
+        """Return the ids of all keys at hand, the one that seals last."""
+        return list(self._made_at)
 
     async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
-        """Return the HMAC-SHA256 of each message under the index key, ``b"index"``."""
+        """Return the HMAC-SHA256 of each message under the index key."""
         self.calls.append("tags")
-        return [_hmac(b"index", message) for message in messages]
+        return [_hmac(self._index, message) for message in messages]
 
     async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
-        """Seal each ``(aad, plaintext)``."""
+        """Seal each ``(aad, plaintext)``, then look which key other pages seal with."""
         self.calls.append("seal")
-        return [self._seal(next(self._ivs).to_bytes(_IV_SIZE, "big"), *job) for job in jobs]
+        if key_id not in self._made_at:
+            raise StorageError("The key that was to seal is not at hand any more. Try again.")
+        sealed = [self._seal(next(self._ivs).to_bytes(_IV_SIZE, "big"), key_id, *job) for job in jobs]
+        self._adopt()
+        return sealed
 
     async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
         """Open each ``(key_id, aad, sealed)``."""
         self.calls.append("open")
+        if any(key_id not in self._made_at for key_id, _, _ in jobs):
+            self._adopt()
         return [self._open(*job) for job in jobs]
 
-    def _seal(self, iv: bytes, aad: bytes, plaintext: bytes) -> bytes:
-        text = self._masked(iv, plaintext)
-        return iv + text + self._tag(iv, aad, text)
+    async def rotate(self) -> None:
+        """Add a key."""
+        self.calls.append("rotate")
+        made_at = self._browser.made_at if self._persistent else self._made_at
+        made_at[self._browser.new_id()] = self._now()
+        self._adopt()
+
+    async def retire(self, key_ids: Sequence[bytes]) -> list[bytes]:
+        """Delete those of the keys that are in no page's ``held``, never the last one; return them."""
+        self.calls.append("retire")
+        made_at = self._browser.made_at if self._persistent else {}
+        held = {key_id for page in self._browser.pages for key_id in page.held}
+        retired = [key_id for key_id in key_ids if key_id in list(made_at)[:-1] and key_id not in held]
+        for key_id in retired:
+            del made_at[key_id]
+        self._adopt()
+        return retired
+
+    async def forget(self) -> None:
+        """Delete every key, in every page."""
+        self.calls.append("forget")
+        self._browser.made_at.clear()
+        self._browser.index = self._browser.new_id()
+        for page in self._browser.pages:
+            page._lose()
+
+    def _adopt(self) -> None:
+        if self._persistent and self._browser.made_at:
+            self._made_at = dict(self._browser.made_at)
+        self.held.add(self.key_id)
+
+    def _lose(self) -> None:
+        """Go on with keys that die with the page."""
+        self._persistent = False
+        self._index = self._browser.new_id()
+        self._made_at = {self._browser.new_id(): self._now()}
+
+    def _now(self) -> float:
+        return self._clock.now() if self._clock else _MADE_AT
+
+    def _seal(self, iv: bytes, key_id: bytes, aad: bytes, plaintext: bytes) -> bytes:
+        text = _masked(key_id, iv, plaintext)
+        return iv + text + _tag(key_id, iv, aad, text)
 
     def _open(self, key_id: bytes, aad: bytes, sealed: bytes) -> bytes | None:
         iv, text, tag = sealed[:_IV_SIZE], sealed[_IV_SIZE:-_TAG_SIZE], sealed[-_TAG_SIZE:]
-        if key_id != self._key_id or not hmac.compare_digest(tag, self._tag(iv, aad, text)):
+        if key_id not in self._made_at or not hmac.compare_digest(tag, _tag(key_id, iv, aad, text)):
             return None
-        return self._masked(iv, text)
+        return _masked(key_id, iv, text)
 
-    def _masked(self, iv: bytes, data: bytes) -> bytes:
-        blocks = (_hmac(self._key, iv + block.to_bytes(4, "big")) for block in itertools.count())
-        stream = itertools.chain.from_iterable(blocks)
-        return bytes(byte ^ mask for byte, mask in zip(data, stream, strict=False))
 
-    def _tag(self, iv: bytes, aad: bytes, text: bytes) -> bytes:
-        return _hmac(self._key, b"tag" + len(aad).to_bytes(4, "big") + aad + iv + text)[:_TAG_SIZE]
+class _FakeKeys:
+    """The keys of one browser: what its pages share."""
+
+    def __init__(self) -> None:
+        self.index = b"index"
+        self.made_at: dict[bytes, float] = {}  # by key id, the one that seals last
+        self.pages: list[FakeCipher] = []
+        self._ids = itertools.count(1)
+
+    def new_id(self) -> bytes:
+        return b"new %04d" % next(self._ids)
+
+
+def _masked(key_id: bytes, iv: bytes, data: bytes) -> bytes:
+    key = hashlib.sha256(b"encryption" + key_id).digest()
+    blocks = (_hmac(key, iv + block.to_bytes(4, "big")) for block in itertools.count())
+    return bytes(byte ^ mask for byte, mask in zip(data, itertools.chain.from_iterable(blocks), strict=False))
+
+
+def _tag(key_id: bytes, iv: bytes, aad: bytes, text: bytes) -> bytes:
+    key = hashlib.sha256(b"encryption" + key_id).digest()
+    return _hmac(key, b"tag" + len(aad).to_bytes(4, "big") + aad + iv + text)[:_TAG_SIZE]
 
 
 def _hmac(key: bytes, message: bytes) -> bytes:

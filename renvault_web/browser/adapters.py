@@ -79,7 +79,6 @@ class BrowserCipher:
 
     def __init__(self, bridge: Any) -> None:
         self._cipher = bridge.cipher
-        self._key_id = b64decode(self._cipher.keyId)
 
     @property
     def persistent(self) -> bool:
@@ -87,24 +86,39 @@ class BrowserCipher:
 
     @property
     def key_id(self) -> bytes:
-        return self._key_id
+        return b64decode(self._cipher.keyId)
+
+    @property
+    def key_created_at(self) -> float:
+        return float(self._cipher.keyCreatedAt) / 1000
 
     def key_ids(self) -> list[bytes]:
-        return [self._key_id]
+        return [b64decode(key_id) for key_id in json.loads(self._cipher.keyIds())]
 
     async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
-        return [b64decode(tag) for tag in await self._call(self._cipher.tags, [_text(m) for m in messages])]
+        return [b64decode(tag) for tag in await self._call(self._cipher.tags, _text_list(messages))]
 
     async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
-        return [b64decode(sealed) for sealed in await self._call(self._cipher.seal, _texts(jobs))]
+        return [b64decode(sealed) for sealed in await self._call(self._cipher.seal, _text(key_id), _texts(jobs))]
 
     async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
         opened = await self._call(self._cipher.open, _texts(jobs))
         return [None if plaintext is None else b64decode(plaintext) for plaintext in opened]
 
-    async def _call(self, method: Callable[[str], Any], jobs: list[Any]) -> list[Any]:
+    async def rotate(self) -> None:
+        with told_as(StorageError, "The browser could not make a new key"):
+            await self._cipher.rotate()
+
+    async def retire(self, key_ids: Sequence[bytes]) -> list[bytes]:
+        return [b64decode(key_id) for key_id in await self._call(self._cipher.retire, _text_list(key_ids))]
+
+    async def forget(self) -> None:
+        with told_as(StorageError, "The browser could not delete the keys"):
+            await self._cipher.forget()
+
+    async def _call(self, method: Callable[..., Any], *args: str) -> list[Any]:
         with told_as(StorageError, "The browser could not encrypt or decrypt"):
-            result: list[Any] = json.loads(await method(json.dumps(jobs)))
+            result: list[Any] = json.loads(await method(*args))
         return result
 
 
@@ -181,5 +195,9 @@ def _text(data: bytes) -> str:
     return b64encode(data).decode("ascii")
 
 
-def _texts(jobs: Sequence[tuple[bytes, ...]]) -> list[list[str]]:
-    return [[_text(part) for part in job] for job in jobs]
+def _text_list(items: Sequence[bytes]) -> str:
+    return json.dumps([_text(item) for item in items])
+
+
+def _texts(jobs: Sequence[tuple[bytes, ...]]) -> str:
+    return json.dumps([[_text(part) for part in job] for job in jobs])

@@ -3,7 +3,9 @@
  * `?argument=…` (any number of them) goes to pytest; the result stands as JSON in `#result` when all is done.
  */
 import { NO_PACKAGES } from "../../web/src/boot.ts";
-import { createBridge } from "../../web/src/bridge.ts";
+import { cipherBridge, createBridge } from "../../web/src/bridge.ts";
+import { loadKeys } from "../../web/src/keys.ts";
+import { createSdkStorage } from "../../web/src/sdk-storage.ts";
 import { adoptions, peer, wallet } from "./wallet-hands.ts";
 
 interface PyCallable {
@@ -49,6 +51,17 @@ function write(bytes: Uint8Array): number {
   return bytes.length;
 }
 
+/** Writes an entry as the SDK does. */
+function sdkWrite(key: string, json: string): Promise<void> {
+  return createSdkStorage().setItem(key, JSON.parse(json));
+}
+
+/** Returns the keys of a database as one more page would have them, and what its end does to them. */
+async function openCipher(database: string): Promise<object> {
+  const keys = await loadKeys(database);
+  return { cipher: cipherBridge(keys), end: () => keys.end() };
+}
+
 async function run(): Promise<string> {
   const runtime = new URL("runtime/", document.baseURI).href;
   const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
@@ -65,7 +78,7 @@ async function run(): Promise<string> {
   pyodide.setStdout({ write });
   pyodide.setStderr({ write });
   pyodide.registerJsModule("renvault_bridge", await createBridge(() => {}));
-  pyodide.registerJsModule("renvault_bridge_testing", { adoptions, peer, wallet });
+  pyodide.registerJsModule("renvault_bridge_testing", { adoptions, peer, sdkWrite, wallet });
   pyodide.unpackArchive(await fetched("tests/tests.zip"), "zip", { extractDir: PROJECT });
   const args = new URL(location.href).searchParams.getAll("argument");
   return pyodide.pyimport("run_tests.run").callPromising(JSON.stringify(args));

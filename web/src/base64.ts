@@ -1,4 +1,4 @@
-/** Bytes as text: base64, and the base64url without padding that records are written in. */
+/** Bytes as text: base64, the base64url without padding that records are written in, and hex. */
 import type { Bytes } from "./keys.ts";
 
 export function toBase64(data: Bytes): string {
@@ -25,4 +25,8 @@ export function fromBase64Url(text: string): Bytes {
   // atob ignores the spare bits of the last character; the way back shows them.
   if (toBase64Url(data) !== text) throw new Error("The record is not canonical base64url.");
   return data;
+}
+
+export function toHex(data: Uint8Array): string {
+  return Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

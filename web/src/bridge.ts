@@ -5,6 +5,7 @@
 import { passphraseFile, type PassphraseFileBridge } from "./age-file.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { type Keys, openKeys } from "./keys.ts";
+import { sdkBridge } from "./sdk-store.ts";
 import { decodeRecord, KEY_PREFIX, type OpenJob, Sealer } from "./seal.ts";
 import { openStorage, type TextStorage } from "./text-storage.ts";
 import type { WalletAdapter } from "./wallet.ts";
@@ -37,6 +38,8 @@ export interface CipherBridge {
 export interface Bridge {
   readonly storage: TextStorage;
   readonly cipher: CipherBridge;
+  /** The SDK's own store. */
+  readonly sdk: typeof sdkBridge;
   readonly network: {
     online(): boolean;
     check(): Promise<boolean>;
@@ -60,6 +63,7 @@ export async function createBridge(send: (json: string) => void): Promise<Bridge
   return {
     storage,
     cipher: cipherBridge(keys, sealer, openAhead(sealer, storage)),
+    sdk: sdkBridge,
     network: { online: () => navigator.onLine, check, subscribe: onNetworkChange },
     passphraseFile,
     tabs: {

@@ -4,25 +4,16 @@
  * not take the wallet down.
  *
  * A value is on disk when `setItem` resolves. Where the browser has no lasting storage, or refuses a write, the value
- * stays in memory and the SDK goes on; `persistent` and a notice say so.
+ * stays in memory and the SDK goes on; `persistent` and a notice say so. Of several pages with one store each writes
+ * its maps (sdk-merge.ts) without taking anything from the others.
  */
-import { del, entries, get, set, type UseStore } from "idb-keyval";
-import { keepAside } from "./aside.ts";
-import { answered, durableStore, Late } from "./durable-store.ts";
-import { openKeys } from "./keys.ts";
-import {
-  type Bytes,
-  decodeRecord,
-  encodeRecord,
-  Foreign,
-  KEY_PREFIX,
-  keyMessage,
-  Purpose,
-  recordAad,
-  type SealedRecord,
-  Sealer,
-  storageKey,
-} from "./seal.ts";
+import { answered, Late } from "./durable-store.ts";
+import { SdkDisk } from "./sdk-disk.ts";
+import { inTurn } from "./sdk-lock.ts";
+import { SdkMaps } from "./sdk-maps.ts";
+import { applyStaged } from "./sdk-staged.ts";
+import { takeOverPlainStore } from "./sdk-takeover.ts";
+import { Foreign } from "./seal.ts";
 
 /** What the SDK asks of a storage (@walletconnect/keyvaluestorage); `any` is the SDK's own default. */
 export interface SdkStorage {
@@ -38,11 +29,16 @@ export interface SdkStorage {
 export interface SdkStorageOptions {
   /** Keeps entries and keys apart from those of other clients on this origin; by default the product's own. */
   database?: string;
+  /**
+   * Brings along what the SDK has stored in plain on this origin, before the first read; its own store is emptied at a
+   * later start. `giveBackSdkStore()` is the way back. By default the SDK's own store is left alone.
+   */
+  takeOver?: boolean;
   /** Told, for people to read, when something cannot be stored or read. Never holds a secret. */
   onNotice?: (notice: string) => void;
 }
 
-/** Creates the storage to give to the SDK: `SignClient.init({ storage: createSdkStorage() })`. */
+/** Creates the storage to give to the SDK, one for each client: `SignClient.init({ storage: createSdkStorage() })`. */
 export function createSdkStorage(options: SdkStorageOptions = {}): SdkStorage {
   return new SealedSdkStorage(options);
 }
@@ -50,42 +46,32 @@ export function createSdkStorage(options: SdkStorageOptions = {}): SdkStorage {
 /** A value as JSON; undefined for an entry that is removed. */
 type Text = string | undefined;
 
-interface Entry {
-  readonly key: string;
-  readonly value: unknown;
-}
-
-const FLAGS = 0; // not compressed: IndexedDB has room, and CompressionStream would cost more time than all the rest
-
-const DAMAGED =
-  "An entry of the wallet connection was damaged and is kept aside. You may have to connect your wallet again.";
-
 const ADVICE = " Reload the page; if that does not help, clear this site's data and connect your wallet again.";
 
 class SealedSdkStorage implements SdkStorage {
   readonly #database: string;
+  readonly #takeOver: boolean;
   readonly #onNotice: (notice: string) => void;
-  readonly #store: UseStore;
   readonly #told = new Set<string>();
+  readonly #maps = new SdkMaps((notice) => this.#tell(notice));
   /** Values on their way to the disk. */
   readonly #pending = new Map<string, { readonly text: Text }>();
   /** The last write of each key: writes of one key follow one another. */
   readonly #turns = new Map<string, Promise<void>>();
   /** Values that could not be stored. */
   readonly #memory = new Map<string, Text>();
-  readonly #places = new Map<string, string>();
-  /** Places that may be written to: nothing that is needed lies there unread. */
+  /** Keys that may be written to: nothing that is needed lies there unread. */
   readonly #seen = new Set<string>();
-  #opening: Promise<Sealer> | undefined;
+  #opening: Promise<SdkDisk> | undefined;
   /** The disk is left alone for as long as this page lives. */
   #blocked = false;
   /** A write has not been answered yet; others wait in memory until it is. */
   #stalled = false;
 
-  constructor({ database = "renvault", onNotice = () => {} }: SdkStorageOptions) {
+  constructor({ database = "renvault", takeOver = false, onNotice = () => {} }: SdkStorageOptions) {
     this.#database = database;
+    this.#takeOver = takeOver;
     this.#onNotice = onNotice;
-    this.#store = durableStore(`${database}-sdk`);
   }
 
   get persistent(): boolean {
@@ -127,18 +113,23 @@ class SealedSdkStorage implements SdkStorage {
   async #flush(key: string): Promise<void> {
     const write = this.#pending.get(key);
     if (!write) return;
-    const stored = await this.#attempt("write", async (sealer) => {
-      const place = await this.#place(sealer, key);
-      if (!this.#seen.has(place)) await this.#load(sealer, place);
-      if (write.text === undefined) await del(place, this.#store);
-      else await set(place, await seal(sealer, place, key, write.text), this.#store);
-      return true;
-    });
+    const store = () => this.#attempt("write", (disk) => this.#store(disk, key, fromText(write.text)));
+    const stored = this.#maps.merges(key) ? await inTurn(`${this.#database}-sdk`, store) : await store();
     if (this.#pending.get(key) === write) this.#pending.delete(key);
     if (stored) {
       this.#memory.delete(key);
       this.#retry(); // what the disk refused before, it may take now
     } else this.#memory.set(key, write.text);
+  }
+
+  async #store(disk: SdkDisk, key: string, value: unknown): Promise<true> {
+    if (this.#maps.merges(key)) await this.#maps.write(disk, key, value);
+    else {
+      if (!this.#seen.has(key)) await disk.read(key);
+      this.#seen.add(key);
+      await disk.write(key, value);
+    }
+    return true;
   }
 
   /** Writes again what could not be stored. */
@@ -152,62 +143,44 @@ class SealedSdkStorage implements SdkStorage {
   async #read(key: string): Promise<unknown> {
     if (this.#pending.has(key)) return fromText(this.#pending.get(key)?.text);
     if (this.#memory.has(key)) return fromText(this.#memory.get(key));
-    const found = await this.#attempt("read", async (sealer) => this.#load(sealer, await this.#place(sealer, key)));
-    return found?.value;
-  }
-
-  /** Returns the entry at `place`. A damaged one is kept aside; at a foreign one it throws. */
-  async #load(sealer: Sealer, place: string): Promise<Entry | undefined> {
-    const text = await get<string>(place, this.#store);
-    const entry = text === undefined ? undefined : await open(sealer, place, text);
-    if (text !== undefined && !entry) {
-      await keepAside(this.#store, place, text);
-      this.#tell(DAMAGED);
-    }
-    this.#seen.add(place);
-    return entry;
+    return this.#attempt("read", async (disk) => {
+      if (this.#maps.merges(key)) return this.#maps.read(disk, key);
+      const entry = await disk.read(key);
+      this.#seen.add(key);
+      return entry?.value;
+    });
   }
 
   /** Returns every value by its key, in the order of the keys, as IndexedDB has them. */
   async #readAll(): Promise<Map<string, unknown>> {
-    const stored = await this.#attempt("read", async (sealer) => {
-      const records = await entries<string, string>(this.#store);
-      return this.#openAll(sealer, records.filter(([place]) => place.startsWith(KEY_PREFIX)));
-    });
-    const all = new Map(stored?.map(({ key, value }) => [key, value]));
+    const stored = await this.#attempt("read", (disk) => disk.readAll());
+    if (stored && stored.unreadable > 0) {
+      this.#tell(`Stored entries of the wallet connection that cannot be read: ${stored.unreadable}.`);
+    }
+    const all = new Map(stored?.entries.map(({ key, value }) => [key, value]));
     for (const [key, text] of this.#memory) all.set(key, fromText(text));
     for (const [key, { text }] of this.#pending) all.set(key, fromText(text));
     const there = [...all].filter(([, value]) => value !== undefined);
     return new Map(there.sort(([one], [other]) => (one < other ? -1 : 1)));
   }
 
-  /** Opens records; those that cannot be read are left where they are and told of. */
-  async #openAll(sealer: Sealer, records: [place: string, text: string][]): Promise<Entry[]> {
-    const opened = await Promise.all(records.map(([place, text]) => open(sealer, place, text).catch(noneIfForeign)));
-    const found = opened.filter((entry) => entry !== undefined);
-    const unreadable = records.length - found.length;
-    if (unreadable > 0) this.#tell(`Stored entries of the wallet connection that cannot be read: ${unreadable}.`);
-    return found;
-  }
-
   // The way to the disk
 
   /** Does `work` on the disk; undefined where that is not to be had. Never rejects, and ends within a limit. */
-  async #attempt<T>(kind: "read" | "write", work: (sealer: Sealer) => Promise<T>): Promise<T | undefined> {
+  async #attempt<T>(kind: "read" | "write", work: (disk: SdkDisk) => Promise<T>): Promise<T | undefined> {
     let running: Promise<T> | undefined;
     try {
-      this.#opening ??= this.#openSealer();
-      const sealer = await this.#opening;
+      this.#opening ??= this.#open();
+      const disk = await this.#opening;
       if (this.#blocked || (this.#stalled && kind === "write")) return undefined;
-      running = work(sealer);
+      running = work(disk);
       return await answered(running);
     } catch (error) {
       // What the SDK writes without having read what was there would take the place of keys that are still needed.
       if (kind === "read" || error instanceof Foreign) this.#blocked = true;
       else if (error instanceof Late && running) this.#stall(running);
-      const reason = error instanceof Error ? error.message : String(error);
       const advice = error instanceof Foreign ? ADVICE : "";
-      this.#tell(`The wallet connection could not be stored and may end with this page. ${reason}${advice}`);
+      this.#tell(`The wallet connection could not be stored and may end with this page. ${reason(error)}${advice}`);
       return undefined;
     }
   }
@@ -222,25 +195,24 @@ class SealedSdkStorage implements SdkStorage {
     write.then(resume, resume);
   }
 
-  async #openSealer(): Promise<Sealer> {
+  /** Opens the disk and brings in what waits for this: the SDK looks at its store once. */
+  async #open(): Promise<SdkDisk> {
+    let disk: SdkDisk;
     try {
-      const keys = await openKeys({ database: this.#database });
-      if (!keys.persistent) throw new Error(keys.problem ?? "");
-      return new Sealer(keys);
+      disk = await SdkDisk.open(this.#database, (notice) => this.#tell(notice));
     } catch (error) {
       this.#blocked = true;
       throw error;
     }
-  }
-
-  async #place(sealer: Sealer, key: string): Promise<string> {
-    let place = this.#places.get(key);
-    if (place === undefined) {
-      const [tag] = await sealer.tags([keyMessage(Purpose.sdkEntry, key)]);
-      place = storageKey(tag!);
-      this.#places.set(key, place);
+    if (this.#takeOver) {
+      await inTurn(`${this.#database}-sdk-takeover`, () => takeOverPlainStore(disk)).catch((error: unknown) => {
+        this.#tell(`The earlier wallet connections could not be taken over; the next start tries again. ${reason(error)}`);
+      });
     }
-    return place;
+    await answered(applyStaged(disk)).catch((error: unknown) => {
+      this.#tell(`The imported wallet connections could not be brought in; the next start tries again. ${reason(error)}`);
+    });
+    return disk;
   }
 
   /** Tells each thing once. */
@@ -251,53 +223,8 @@ class SealedSdkStorage implements SdkStorage {
   }
 }
 
-async function seal(sealer: Sealer, place: string, key: string, text: string): Promise<string> {
-  const { keyId } = sealer;
-  const plaintext = new TextEncoder().encode(`{"k":${JSON.stringify(key)},"v":${text}}`);
-  const [sealed] = await sealer.seal([{ aad: recordAad(Purpose.sdkEntry, FLAGS, keyId, place), plaintext }]);
-  if (!sealer.persistent) throw new Foreign(sealer.problem ?? "");
-  return encodeRecord({ purpose: Purpose.sdkEntry, flags: FLAGS, keyId, sealed: sealed! });
-}
-
-/** Returns the entry of a record; undefined where it is damaged or lies where it does not belong. Throws `Foreign`. */
-async function open(sealer: Sealer, place: string, text: unknown): Promise<Entry | undefined> {
-  const record = decode(text, place);
-  if (!record) return undefined;
-  if (!sealer.knows(record.keyId)) throw new Foreign("An entry is sealed by a key that is not at hand.");
-  const [body] = await sealer.open([record]);
-  const entry = body ? parse(body) : undefined;
-  if (!entry) return undefined;
-  const [tag] = await sealer.tags([keyMessage(Purpose.sdkEntry, entry.key)]);
-  return storageKey(tag!) === place ? entry : undefined;
-}
-
-function decode(text: unknown, place: string): SealedRecord | undefined {
-  if (typeof text !== "string") throw new Foreign("The record is not a text.");
-  const record = whole(text, place);
-  if (!record || (record.purpose === Purpose.sdkEntry && record.flags === FLAGS)) return record;
-  throw new Foreign(`The record is for something else (purpose ${record.purpose}, flags ${record.flags}).`);
-}
-
-function whole(text: string, place: string): SealedRecord | undefined {
-  try {
-    return decodeRecord(text, place);
-  } catch (error) {
-    if (error instanceof Foreign) throw error;
-    return undefined; // told of by the caller
-  }
-}
-
-function parse(body: Bytes): Entry | undefined {
-  try {
-    const { k, v } = JSON.parse(new TextDecoder().decode(body)) as { k: unknown; v: unknown };
-    return typeof k === "string" ? { key: k, value: v } : undefined;
-  } catch {
-    return undefined; // as above
-  }
-}
-
-function noneIfForeign(error: unknown): undefined {
-  if (!(error instanceof Foreign)) throw error;
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** JSON as the SDK writes it: a bigint becomes the text "123n". What JSON leaves out altogether is no value. */

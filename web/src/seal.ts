@@ -15,7 +15,7 @@ const HEADER_SIZE = 3 + KEY_ID_SIZE;
 const IV_SIZE = 12;
 const TAG_SIZE = 16;
 const STORAGE_KEY_TAG = 16; // bytes of the HMAC that the storage key shows
-const KNOWN_FLAGS = 0x01; // zlib
+const KNOWN_FLAGS = 0x01 | 0x02; // bodies that only Python inflates; what is not sealed (0x80) is not for this side
 
 /** What a record is for. */
 export const Purpose = { session: 1, sdkEntry: 2, notes: 3 } as const;
@@ -58,13 +58,14 @@ export class Sealer {
     return this.#keys.problem;
   }
 
+  /** The id of the key that seals now. Another page may change it at any await. */
   get keyId(): Bytes {
     return this.#keys.keyId;
   }
 
   /** Whether records sealed by the key of that id can be opened. */
-  knows(keyId: Bytes): boolean {
-    return this.#keys.find(keyId) !== undefined;
+  async knows(keyId: Bytes): Promise<boolean> {
+    return (await this.#keys.find(keyId)) !== undefined;
   }
 
   /** Returns the 32-byte HMAC of each message under the index key. */
@@ -74,17 +75,22 @@ export class Sealer {
     );
   }
 
-  /** Seals each job with a fresh IV; returns IV, ciphertext and tag joined. `persistent` is up to date then. */
-  async seal(jobs: readonly SealJob[]): Promise<Bytes[]> {
+  /**
+   * Seals each job by the key of that id, with a fresh IV; returns IV, ciphertext and tag joined. `persistent` is up to
+   * date then. Rejects where the key is not at hand any more: another one seals now.
+   */
+  async seal(keyId: Bytes, jobs: readonly SealJob[]): Promise<Bytes[]> {
+    const key = await this.#keys.forSealing(keyId);
     const sealed = Promise.all(
       jobs.map(async ({ aad, plaintext }) => {
         // Random IVs repeat with a chance below 2^-32 as long as a key seals fewer than 2^32 records.
         const iv = crypto.getRandomValues(new Uint8Array(IV_SIZE));
         const parameters = { name: "AES-GCM", iv, additionalData: aad };
-        return join(iv, new Uint8Array(await crypto.subtle.encrypt(parameters, this.#keys.encryption, plaintext)));
+        return join(iv, new Uint8Array(await crypto.subtle.encrypt(parameters, key, plaintext)));
       }),
     );
     await Promise.all([sealed, this.#keys.standing()]);
+    await this.#keys.forSealing(keyId); // forgotten meanwhile, it has sealed what nobody will read
     return sealed;
   }
 
@@ -92,7 +98,7 @@ export class Sealer {
   open(jobs: readonly OpenJob[]): Promise<(Bytes | null)[]> {
     return Promise.all(
       jobs.map(async ({ keyId, aad, sealed }) => {
-        const key = this.#keys.find(keyId);
+        const key = await this.#keys.find(keyId);
         if (!key || sealed.length < IV_SIZE + TAG_SIZE) return null;
         const parameters = { name: "AES-GCM", iv: sealed.subarray(0, IV_SIZE), additionalData: aad };
         try {
