@@ -14,27 +14,20 @@ from ..errors import StorageError
 from ..redaction import anonymous_text
 
 if TYPE_CHECKING:
-    from ..ports import Storage
+    from ..ports import Storage, Unsubscribe
 
 
-class _Line(logging.Formatter):
-    """One line a record, with the name that turned it on. What an exception quotes may be anything: it is redacted."""
+def start_debug(storage: Storage) -> Unsubscribe:
+    """Let our loggers write what the setting in ``storage`` asks for; return what ends that.
 
-    def format(self, record: logging.LogRecord) -> str:
-        line = f"{debug_name(record.name)} {anonymous_text(record.getMessage())}"
-        error = record.exc_info[1] if record.exc_info else None
-        return line if error is None else f"{line} {type(error).__name__}: {anonymous_text(str(error))}"
-
-
-def start_debug(storage: Storage) -> None:
-    """Let our loggers write to the console what the setting in ``storage`` asks for; warnings come in any case."""
+    Warnings come in any case, as they do without the setting.
+    """
     try:
-        text = storage.get(KEY)
+        patterns = Patterns(storage.get(KEY) or "")
     except StorageError:
-        return
-    patterns = Patterns(text or "")
+        patterns = Patterns("")
     if not patterns:
-        return
+        return lambda: None
 
     def wanted(record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING or patterns.enable(debug_name(record.name))
@@ -43,5 +36,21 @@ def start_debug(storage: Storage) -> None:
     handler.setFormatter(_Line())
     handler.addFilter(wanted)
     logger = logging.getLogger(ROOT)
+    before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
+
+    def end() -> None:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+    return end
+
+
+class _Line(logging.Formatter):
+    """One line a record, with the name that turns it on. What an exception quotes may be anything: it is redacted."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = f"{debug_name(record.name)} {anonymous_text(record.getMessage())}"
+        error = record.exc_info[1] if record.exc_info else None
+        return line if error is None else f"{line} {type(error).__name__}: {anonymous_text(str(error))}"
