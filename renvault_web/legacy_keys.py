@@ -26,7 +26,7 @@ SESSION_KEYS = (SESSION, SESSIONS, CONNECTION, CONNECTION_STATE)
 """What older builds of the frontend kept sessions under, the richest format first. ``SECURE_PREFIX`` may hold more."""
 
 FOREIGN_KEYS = (STACKS_CONNECT, BLOCKSTACK)
-"""Where other libraries keep an account. Theirs: read, never changed, never copied whole, since secrets lie beside it."""
+"""Where other libraries keep an account. Read, never changed, never copied whole: secrets lie beside it."""
 
 PREFERENCES = "renvault_wallet_preferences"
 MNEMONIC = "renvault-recovered-mnemonic"

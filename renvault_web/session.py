@@ -23,6 +23,11 @@ EXPIRES_SOON = 86_400.0
 RESTORING_LIMIT = 10.0
 """Seconds after which a stored session that no client has confirmed is no longer called restoring."""
 
+LOCAL_TOPIC = "local-"
+"""What begins the topic of a known account, before 32 hex digits; a real session's topic is 64 hex digits."""
+
+_LOCAL_TOPIC_LENGTH = len(LOCAL_TOPIC) + 32
+
 MILLISECONDS_FROM = 1e11
 """A time above this is milliseconds: as seconds it would lie beyond the year 5100."""
 
@@ -101,14 +106,19 @@ def is_chain(value: object) -> bool:
     return isinstance(value, str) and _CAIP2.fullmatch(value) is not None
 
 
+def is_local(session: WalletSession) -> bool:
+    """Return whether the session is a known account alone, brought along without keys: it stays until it is removed."""
+    return session.topic.startswith(LOCAL_TOPIC) and len(session.topic) == _LOCAL_TOPIC_LENGTH
+
+
 def is_expired(session: WalletSession, now: float) -> bool:
-    """Return whether the session has ended at ``now``."""
-    return session.expiry <= now
+    """Return whether the session has ended at ``now``. A known account alone does not end."""
+    return session.expiry <= now and not is_local(session)
 
 
 def expires_soon(session: WalletSession, now: float) -> bool:
     """Return whether the session lives, but ends within ``EXPIRES_SOON``."""
-    return now < session.expiry <= now + EXPIRES_SOON
+    return now < session.expiry <= now + EXPIRES_SOON and not is_local(session)
 
 
 def status_of(session: WalletSession, now: float, *, live: bool | None, opened_at: float) -> SessionStatus:
@@ -117,6 +127,8 @@ def status_of(session: WalletSession, now: float, *, live: bool | None, opened_a
     ``live``: whether the client lists the session, None while no client has been asked. ``opened_at``: when the
     stored sessions were opened, from which ``RESTORING_LIMIT`` runs.
     """
+    if is_local(session):
+        return SessionStatus.NEEDS_RECONNECT
     if is_expired(session, now):
         return SessionStatus.EXPIRED
     if live is None:

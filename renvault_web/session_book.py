@@ -8,7 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .errors import NotStartedError
-from .session import RESTORING_LIMIT, USABLE, SessionStats, SessionStatus, WalletSession, expires_soon, status_of
+from .session import (
+    RESTORING_LIMIT,
+    USABLE,
+    SessionStats,
+    SessionStatus,
+    WalletSession,
+    expires_soon,
+    is_local,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +92,7 @@ class SessionBook:
 
     def next_moment(self) -> float | None:
         """Return when a status next changes by itself, None where nothing ends."""
-        moments = [session.expiry for session in self._staying()]
+        moments = [session.expiry for session in self._staying() if not is_local(session)]
         if moments and not self.asked and self._opened_at + RESTORING_LIMIT > self._clock.now():
             moments.append(self._opened_at + RESTORING_LIMIT)
         return min(moments, default=None)

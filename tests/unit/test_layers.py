@@ -18,6 +18,8 @@ LAYERS: list[set[str]] = [
         "jsontext",
         "session",
         "record",
+        "compression",
+        "dictionary",
         "stored",
         "storage_view",
         "reconnect",
@@ -28,6 +30,7 @@ LAYERS: list[set[str]] = [
         "legacy",
         "legacy_keys",
         "migration_report",
+        "known_account",
         "redaction",
         "chronicle",
         "imports",
@@ -35,7 +38,17 @@ LAYERS: list[set[str]] = [
         "wire",
         "views",
     },  # pure
-    {"timing", "events", "parts", "sealing", "quarantine", "room", "record_store", "verification", "forgetting"},  # what the services share
+    {
+        "timing",
+        "events",
+        "parts",
+        "sealing",
+        "quarantine",
+        "room",
+        "record_store",
+        "verification",
+        "forgetting",
+    },  # what the services share
     {
         "storage",
         "integration",
@@ -45,12 +58,13 @@ LAYERS: list[set[str]] = [
         "session_ledger",
         "session_writer",
         "backups",
+        "old_storage",
         "migration",
         "history",
         "exchange",
         "diagnostics",
     },
-    {"commands", "sections", "presenter", "gateway", "testing", "testing_stores", "testing_files"},
+    {"commands", "sections", "presenter", "gateway", "testing", "testing_sdk", "testing_stores", "testing_files"},
     {"browser"},
 ]
 PURE = LAYERS[0] | LAYERS[1]
