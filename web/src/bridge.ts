@@ -7,13 +7,16 @@ import { fromBase64, toBase64 } from "./base64.ts";
 import { type Keys, openKeys } from "./keys.ts";
 import { sdkBridge } from "./sdk-store.ts";
 import { decodeRecord, KEY_PREFIX, type OpenJob, Sealer } from "./seal.ts";
-import { openStorage, type TextStorage } from "./text-storage.ts";
+import { onForeignChange, openStorage, type TextStorage } from "./text-storage.ts";
 import type { WalletAdapter } from "./wallet.ts";
 
 /** How long our own origin may take to answer a check, ms. */
 const CHECK_LIMIT_MS = 4_000;
 
 const CHANNEL = "renvault";
+
+/** What a page posts after a write (renvault_web/storage.py), for a write of which only the browser told. */
+const RECORDS_CHANGED = JSON.stringify({ kind: "records" });
 
 export interface CipherBridge {
   readonly persistent: boolean;
@@ -68,7 +71,10 @@ export async function createBridge(send: (json: string) => void): Promise<Bridge
     passphraseFile,
     tabs: {
       post: (json) => channel?.postMessage(json),
-      subscribe: (listener) => onMessage(channel, listener),
+      subscribe: (listener) => {
+        const ends = [onMessage(channel, listener), onForeignChange(KEY_PREFIX, () => listener(RECORDS_CHANGED))];
+        return () => ends.forEach((end) => end());
+      },
     },
     wallet: null,
     send,

@@ -7,6 +7,7 @@ import { createBridge, type Bridge } from "./bridge.ts";
 import type { Mount, MountKind, ViewAction, ViewHost, ViewOptions, ViewSink } from "./elements.ts";
 import { rememberStatus } from "./last-status.ts";
 import { within } from "./limit.ts";
+import { keepData } from "./persist.ts";
 import { RenvaultError } from "./types.ts";
 import { View, type Change, type State } from "./view.ts";
 import { WalletAdapter } from "./wallet.ts";
@@ -203,6 +204,7 @@ export class Runtime implements ViewHost {
       case "state":
         this.view.apply(message.sections);
         rememberStatus(this.view.state);
+        if (this.view.state.stored.length > 0) keepData();
         for (const { service, name, payload } of message.events) this.#emit(service, name, payload);
         break;
       case "tree":

@@ -22,6 +22,22 @@ export function openStorage(wanted: () => boolean): TextStorage {
   return local ? fromStorage(local, wanted) : inMemory();
 }
 
+/**
+ * Tells of what other pages wrote under keys with `prefix`, or cleared: the browser knows of it even where that page
+ * ended before it could tell, or was not one of ours. The returned function ends it.
+ */
+export function onForeignChange(prefix: string, listener: () => void): () => void {
+  const owner = new AbortController();
+  addEventListener(
+    "storage",
+    ({ key }) => {
+      if (key === null || key.startsWith(prefix)) listener();
+    },
+    { signal: owner.signal },
+  );
+  return () => owner.abort();
+}
+
 function usableLocalStorage(): Storage | null {
   try {
     const local = globalThis.localStorage; // reading the property throws where site data is blocked
