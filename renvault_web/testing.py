@@ -17,6 +17,7 @@ from .events import Listeners
 from .ports import Clock, Json, Unsubscribe
 from .session import SESSION_PERIOD
 from .testing_files import FakePassphraseFile as FakePassphraseFile
+from .testing_sdk import FakeSdkStore as FakeSdkStore
 from .testing_stores import FakeCipher as FakeCipher
 from .testing_stores import MemoryStorage as MemoryStorage
 

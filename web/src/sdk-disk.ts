@@ -1,0 +1,166 @@
+/**
+ * The database of the SDK's store: entries read and written, each change only onto what was seen before it, so that
+ * pages that write at the same time lose nothing to each other.
+ */
+import { entries, get, type UseStore } from "idb-keyval";
+import { keepAside } from "./aside.ts";
+import { durableStore } from "./durable-store.ts";
+import { openKeys } from "./keys.ts";
+import { type Entry, LostKey, openEntry, placeOf, sealEntry } from "./sdk-record.ts";
+import { Foreign, KEY_PREFIX, Sealer } from "./seal.ts";
+
+const DAMAGED =
+  "An entry of the wallet connection was damaged and is kept aside. You may have to connect your wallet again.";
+
+const LOST =
+  "An entry of the wallet connection is kept aside: the key that sealed it is lost. Reconnect your wallet.";
+
+/** How often a change is tried while other pages keep changing the same entry. */
+const TRIES = 50;
+
+/** Everything as it lay there at one moment. */
+export interface Snapshot {
+  readonly entries: readonly Entry[];
+  /** Records that cannot be read. */
+  readonly unreadable: number;
+  /** Of these, those whose key is lost. */
+  readonly lost: number;
+}
+
+const stores = new Map<string, UseStore>();
+
+/** Returns the records of `database`, over one connection a page. */
+export function sdkStore(database: string): UseStore {
+  const store = stores.get(database) ?? durableStore(`${database}-sdk`);
+  stores.set(database, store);
+  return store;
+}
+
+export class SdkDisk {
+  readonly store: UseStore;
+  readonly sealer: Sealer;
+  readonly #tell: (notice: string) => void;
+  readonly #places = new Map<string, Promise<string>>();
+
+  constructor(store: UseStore, sealer: Sealer, tell: (notice: string) => void) {
+    this.store = store;
+    this.sealer = sealer;
+    this.#tell = tell;
+  }
+
+  /** Opens the keys; rejects where they do not last, for then nothing may be sealed by them. */
+  static async open(database: string, tell: (notice: string) => void = () => {}): Promise<SdkDisk> {
+    const store = sdkStore(database);
+    const keys = await openKeys({ database });
+    if (!keys.persistent) throw new Error(keys.problem ?? "");
+    return new SdkDisk(store, new Sealer(keys), tell);
+  }
+
+  place(key: string): Promise<string> {
+    const place = this.#places.get(key) ?? placeOf(this.sealer, key);
+    this.#places.set(key, place);
+    return place;
+  }
+
+  /** Returns an entry. A damaged one, or one whose key is lost, is kept aside; at a foreign one it throws. */
+  async read(key: string): Promise<Entry | undefined> {
+    return this.readAt(await this.place(key));
+  }
+
+  /** The same by its place; a record that is none of the SDK's entries has its place for its key. */
+  async readAt(place: string): Promise<Entry | undefined> {
+    return this.#opened(place, await get<string>(place, this.store));
+  }
+
+  /** Returns every entry. Nothing is moved. */
+  async readAll(): Promise<Snapshot> {
+    const all = await entries<string, string>(this.store);
+    const records = all.filter(([place]) => place.startsWith(KEY_PREFIX));
+    let lost = 0;
+    const opened = await Promise.all(
+      records.map(([place, text]) =>
+        openEntry(this.sealer, place, text).catch((error: unknown) => {
+          if (error instanceof LostKey) lost += 1;
+          else if (!(error instanceof Foreign)) throw error;
+          return undefined;
+        }),
+      ),
+    );
+    const found = opened.filter((entry) => entry !== undefined);
+    return { entries: found, unreadable: records.length - found.length, lost };
+  }
+
+  /** Writes over whatever lies there; undefined removes it. */
+  async write(key: string, value: unknown): Promise<void> {
+    await this.writeAt(await this.place(key), { key, value, tombstones: new Map() });
+  }
+
+  /** The same by its place. */
+  async writeAt(place: string, entry: Entry): Promise<void> {
+    const text = entry.value === undefined ? undefined : await sealEntry(this.sealer, place, entry);
+    await this.store("readwrite", (records) => put(records, place, text));
+  }
+
+  /**
+   * Writes what `decide` makes of the entry as it is, and again where another page was faster; nothing where it returns
+   * undefined. `decide` may be called several times.
+   */
+  async change(key: string, decide: (entry: Entry | undefined) => Omit<Entry, "key"> | undefined): Promise<void> {
+    const place = await this.place(key);
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const seen = await get<string>(place, this.store);
+      const next = decide(await this.#opened(place, seen));
+      if (!next) return;
+      const empty = next.value === undefined && next.tombstones.size === 0;
+      const text = empty ? undefined : await sealEntry(this.sealer, place, { key, ...next });
+      if (await swap(this.store, place, seen, text)) return;
+    }
+    throw new Error("Other pages keep changing what is to be written.");
+  }
+
+  /** Keeps a copy of the entry's record as it is, before a value of another form takes its place. */
+  async keepCopy(key: string): Promise<void> {
+    const place = await this.place(key);
+    const text = await get<string>(place, this.store);
+    if (text !== undefined) await keepAside(this.store, place, text);
+  }
+
+  async #opened(place: string, text: string | undefined): Promise<Entry | undefined> {
+    if (text === undefined) return undefined;
+    let notice = DAMAGED;
+    try {
+      const entry = await openEntry(this.sealer, place, text);
+      if (entry) return entry;
+    } catch (error) {
+      if (!(error instanceof LostKey)) throw error;
+      notice = LOST;
+    }
+    await keepAside(this.store, place, text);
+    this.#tell(notice);
+    return undefined;
+  }
+}
+
+/** Puts `text` (undefined: nothing) in the place of `seen`; false where something else lies there by now. */
+export function swap(store: UseStore, place: string, seen: string | undefined, text: string | undefined): Promise<boolean> {
+  return store("readwrite", async (records) => {
+    const fits = await new Promise<boolean>((resolve, reject) => {
+      const request = records.get(place);
+      request.onerror = () => reject(request.error);
+      request.onsuccess = () => resolve(request.result === seen);
+    });
+    if (fits) await put(records, place, text); // in the same transaction: it lives on through resolved promises
+    return fits;
+  });
+}
+
+/** Puts one record and returns when it is on disk. */
+function put(records: IDBObjectStore, place: string, text: string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { transaction } = records;
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = transaction.onerror = () => reject(transaction.error);
+    if (text === undefined) records.delete(place);
+    else records.put(text, place);
+  });
+}

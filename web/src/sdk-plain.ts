@@ -1,0 +1,115 @@
+/**
+ * The SDK's own store, in plain text: where @walletconnect/keyvaluestorage 1.1.1 keeps its entries, in IndexedDB by
+ * idb-keyval, each as JSON text, and in older times in localStorage, from where it brings them into IndexedDB once.
+ */
+import { promisifyRequest } from "idb-keyval";
+import { answered } from "./durable-store.ts";
+
+const DATABASE = "WALLET_CONNECT_V2_INDEXED_DB";
+const STORE = "keyvaluestorage";
+
+/** Begins the keys of the SDK. AppKit's own (`@appkit/`) are not the client's. */
+const PREFIX = "wc@2:";
+
+/** By this entry the SDK knows that localStorage has been brought along; otherwise that would win. */
+const VERSION_KEY = "wc_storage_version";
+const VERSION = "1";
+
+export interface PlainEntry {
+  readonly place: "IndexedDB" | "localStorage";
+  readonly key: string;
+  readonly text: string;
+}
+
+/** Returns the SDK's entries, byte for byte; of IndexedDB first. Nothing is created. */
+export async function readPlain(): Promise<PlainEntry[]> {
+  const there = await withStore("readonly", false, async (store) => {
+    const [keys, values] = await Promise.all([promisifyRequest(store.getAllKeys()), promisifyRequest(store.getAll())]);
+    return keys.map((key, at) => [key, values[at] as unknown] as const);
+  });
+  const inDatabase = textsOf("IndexedDB", there ?? []);
+  return [...inDatabase, ...textsOf("localStorage", localEntries())];
+}
+
+/** Deletes entries that are still as they were read. */
+export async function deletePlain(entries: readonly PlainEntry[]): Promise<void> {
+  const inDatabase = entries.filter(({ place }) => place === "IndexedDB");
+  if (inDatabase.length > 0) {
+    await withStore("readwrite", false, async (store) => {
+      for (const { key, text } of inDatabase) {
+        store.get(key).onsuccess = ({ target }) => {
+          if ((target as IDBRequest<unknown>).result === text) store.delete(key);
+        };
+      }
+    });
+  }
+  for (const { place, key, text } of entries) {
+    if (place === "localStorage" && localStorage.getItem(key) === text) localStorage.removeItem(key);
+  }
+}
+
+/** Writes entries where the SDK looks for them, all or none, and reads them back. */
+export async function writePlain(entries: ReadonlyMap<string, string>): Promise<void> {
+  await withStore("readwrite", true, async (store) => {
+    for (const [key, text] of entries) store.put(text, key);
+    store.put(VERSION, VERSION_KEY);
+  });
+  const there = new Map((await readPlain()).reverse().map(({ key, text }) => [key, text])); // IndexedDB's win
+  if ([...entries].some(([key, text]) => there.get(key) !== text)) {
+    throw new Error("What was given back to the SDK's own store could not be read there.");
+  }
+}
+
+/** Returns the value of an entry as the SDK reads it. */
+export function plainValue(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text; // as it writes a bare text
+  }
+}
+
+function textsOf(place: PlainEntry["place"], entries: readonly (readonly [unknown, unknown])[]): PlainEntry[] {
+  return entries.flatMap(([key, text]) =>
+    typeof key === "string" && key.startsWith(PREFIX) && typeof text === "string" ? [{ place, key, text }] : [],
+  );
+}
+
+function localEntries(): [string, string][] {
+  try {
+    return Object.entries(localStorage) as [string, string][];
+  } catch {
+    return []; // blocked: then the SDK has nothing there either
+  }
+}
+
+/** Does `work` in one transaction and returns when it is on disk; undefined where there is no such store to be had. */
+async function withStore<T>(
+  mode: IDBTransactionMode,
+  create: boolean,
+  work: (store: IDBObjectStore) => Promise<T>,
+): Promise<T | undefined> {
+  const database = await answered(connect(create));
+  if (!database) return undefined;
+  try {
+    if (!database.objectStoreNames.contains(STORE)) return undefined;
+    const transaction = database.transaction(STORE, mode, { durability: "strict" });
+    const ended = promisifyRequest(transaction);
+    const [result] = await answered(Promise.all([work(transaction.objectStore(STORE)), ended]));
+    return result;
+  } finally {
+    database.close();
+  }
+}
+
+function connect(create: boolean): Promise<IDBDatabase | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE);
+    request.onupgradeneeded = () => {
+      if (create) request.result.createObjectStore(STORE);
+      else request.transaction!.abort(); // it was not there, and is not left behind
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => (request.error?.name === "AbortError" ? resolve(undefined) : reject(request.error));
+  });
+}

@@ -1,0 +1,154 @@
+/**
+ * Sessions of a backup that wait for the SDK's next start. A running client would not look at what is put beside its
+ * maps and would not listen to it; so they lie sealed under `staged.` until a storage is opened.
+ *
+ * What a session needs to be listed, heard and pinged by another client (@walletconnect/core and sign-client 2.25):
+ * - in `session` its record, and in `keychain` its symKey: without it the engine deletes the session at its start;
+ * - in `subscription` its topic: the client subscribes what stands there and nothing else, under ids that it computes
+ *   anew for its own client id, and without any it opens no socket;
+ * - in `expirer` its end: otherwise it would be listed for ever;
+ * - in `pairing` its pairing, with its symKey, so that the same wallet is known again.
+ *
+ * The client seed is not needed: the relay's mailbox goes by topics. What is there already stays as it is.
+ */
+import { del, entries, type UseStore } from "idb-keyval";
+import { keepAside } from "./aside.ts";
+import type { SdkDisk } from "./sdk-disk.ts";
+import { adopt, parts, shapeOf, whole } from "./sdk-merge.ts";
+import { type Entry, LostKey, openEntry } from "./sdk-record.ts";
+
+const PREFIX = "staged.";
+
+/** The SDK's name for the secret behind the client's id: none leaves this browser, and none comes in. */
+const CLIENT_SEED = "client_ed25519_seed";
+
+/** What of a client's maps is taken, in the order of writing: killed between two, no session stands without its key. */
+const MAPS = ["keychain", "subscription", "pairing", "expirer", "session"] as const;
+
+type MapName = (typeof MAPS)[number];
+type Fields = { readonly [field: string]: unknown };
+
+/** `wc@2:core:`, version, the host's prefix and the map's name. */
+const KEY = /^wc@2:(core|client):([^:/]*)(.*)\/\/(\w+)$/s;
+
+/** The maps of one client on the origin it comes from, by name: the key each has there, and its entries by id. */
+type Maps = Map<MapName, { readonly key: string; readonly entries: Map<string, Fields | string> }>;
+
+/** Seals `given` and puts it aside for the next start. */
+export async function stageEntries(disk: SdkDisk, given: Fields): Promise<void> {
+  const wanted = Object.entries(given).filter(([key]) => isMapName(shapeOf(key)?.name));
+  const value = Object.fromEntries(wanted.map(([key, map]) => [key, withoutSeed(map)]));
+  const id = [...crypto.getRandomValues(new Uint8Array(4))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const place = `${PREFIX}${String(Date.now()).padStart(13, "0")}-${id}`;
+  await disk.writeAt(place, { key: place, value, tombstones: new Map() });
+}
+
+/** Merges what is staged into the store, oldest first; each goes once what it brought has been read back. */
+export async function applyStaged(disk: SdkDisk): Promise<void> {
+  for (const [place, text] of await stagedRecords(disk.store)) {
+    const staged = await openStaged(disk, place, text);
+    if (!staged) continue;
+    for (const maps of clientsIn(staged.value)) await bring(disk, liveOf(maps, Date.now() / 1000));
+    await del(place, disk.store);
+  }
+}
+
+async function stagedRecords(store: UseStore): Promise<[place: string, text: string][]> {
+  return (await entries<string, string>(store)).filter(([place]) => place.startsWith(PREFIX));
+}
+
+/** Returns what a record holds. One that can never be read goes aside; at a foreign one it throws. */
+async function openStaged(disk: SdkDisk, place: string, text: string): Promise<Entry | undefined> {
+  const entry = await openEntry(disk.sealer, place, text).catch((error: unknown) => {
+    if (!(error instanceof LostKey)) throw error;
+    return undefined;
+  });
+  if (!entry) {
+    await keepAside(disk.store, place, text);
+    await del(place, disk.store);
+  }
+  return entry;
+}
+
+/** Sorts the maps of a backup by the client, that is by the prefix, that they belong to. */
+function clientsIn(value: unknown): Maps[] {
+  const clients = new Map<string, Maps>();
+  for (const [key, map] of Object.entries(isFields(value) ? value : {})) {
+    const [, , , prefix = "", name] = KEY.exec(key) ?? [];
+    const shape = shapeOf(key);
+    const found = shape && parts(shape, map);
+    if (!found || !isMapName(name)) continue;
+    const maps = clients.get(prefix) ?? new Map();
+    clients.set(prefix, maps);
+    maps.set(name, { key, entries: new Map([...found].map(([id, json]) => [id, JSON.parse(json)])) });
+  }
+  return [...clients.values()];
+}
+
+/** Returns of a client's maps what its live sessions and pairings need; what is missing of it is made. */
+function liveOf(maps: Maps, now: number): Map<string, Map<string, string>> {
+  const keychain = maps.get("keychain");
+  const brought = new Map<MapName, Map<string, unknown>>(MAPS.map((name) => [name, new Map()]));
+  const add = (name: MapName, id: string, entry: unknown) => void brought.get(name)!.set(id, entry);
+  const bringTopic = (name: "session" | "pairing", topic: string, { relay, expiry, transportType }: Fields) => {
+    const key = keychain?.entries.get(topic);
+    if (!isKey(key) || typeof expiry !== "number" || expiry <= now || !isFields(relay)) return false;
+    const target = `topic:${topic}`;
+    const subscription = { topic, relay, id: topic, ...(transportType === undefined ? {} : { transportType }) };
+    add("keychain", topic, key);
+    add("subscription", topic, maps.get("subscription")?.entries.get(topic) ?? subscription);
+    add("expirer", target, maps.get("expirer")?.entries.get(target) ?? { target, expiry });
+    add(name, topic, maps.get(name)!.entries.get(topic));
+    return true;
+  };
+  for (const [topic, pairing] of maps.get("pairing")?.entries ?? []) {
+    if (isFields(pairing) && pairing.active === true) bringTopic("pairing", topic, pairing);
+  }
+  for (const [topic, session] of maps.get("session")?.entries ?? []) {
+    if (!isSession(session) || !bringTopic("session", topic, session)) continue;
+    const own = keychain?.entries.get(session.self.publicKey);
+    if (isKey(own)) add("keychain", session.self.publicKey, own); // the SDK deletes it with the session
+  }
+  const keyOf = (name: MapName) => maps.get(name)?.key ?? keychain?.key.replace(/\w+$/, name);
+  const told = [...brought].filter(([, found]) => found.size > 0);
+  return new Map(told.map(([name, found]) => [keyOf(name)!, new Map([...found].map(([id, e]) => [id, JSON.stringify(e)]))]));
+}
+
+/** Adds entries to the store's maps and looks whether they are there. */
+async function bring(disk: SdkDisk, brought: ReadonlyMap<string, ReadonlyMap<string, string>>): Promise<void> {
+  for (const [key, added] of brought) {
+    const shape = shapeOf(key)!;
+    await disk.change(key, (entry) => {
+      const there = parts(shape, entry?.value);
+      if (!there) throw new Error("A map of the wallet connection has a form that is not known.");
+      const merged = adopt(added, there, entry?.tombstones ?? new Map(), true);
+      return { value: whole(shape, merged.entries), tombstones: merged.tombstones };
+    });
+    const read = parts(shape, (await disk.read(key))?.value);
+    if ([...added.keys()].some((id) => !read?.has(id))) throw new Error("What was stored could not be read back.");
+  }
+}
+
+/** Returns a keychain without the client's seed, anything else as it is. */
+export function withoutSeed(map: unknown): unknown {
+  return isFields(map) ? Object.fromEntries(Object.entries(map).filter(([tag]) => tag !== CLIENT_SEED)) : map;
+}
+
+function isMapName(name: unknown): name is MapName {
+  return (MAPS as readonly unknown[]).includes(name);
+}
+
+/** 32 bytes in hexadecimal, as the SDK keeps keys. */
+function isKey(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+}
+
+/** Whether the SDK can hold the record: it looks into these fields without asking. */
+function isSession(value: unknown): value is Fields & { self: { publicKey: string } } {
+  if (!isFields(value) || !isFields(value.self) || !isFields(value.peer) || !isFields(value.namespaces)) return false;
+  return typeof value.self.publicKey === "string" && isFields(value.peer.metadata);
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

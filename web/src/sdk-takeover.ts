@@ -1,0 +1,146 @@
+/**
+ * From the SDK's own plain store to the sealed one, and back. On the way in: back up, byte for byte and sealed; write;
+ * read back; note that (`plain.state`). The plain entries go at a later start, when what was sealed has been read there.
+ * Each step may be the last one of a page: the next start does it again, and nothing is lost or doubled by that.
+ *
+ * A page of an older version may go on writing to the plain store: what it has then is taken over like the first time.
+ */
+import { delMany, entries as allRecords } from "idb-keyval";
+import { toBase64Url } from "./base64.ts";
+import { answered } from "./durable-store.ts";
+import { SdkDisk } from "./sdk-disk.ts";
+import { inTurn } from "./sdk-lock.ts";
+import { adopt, merge, parts, shapeOf, whole } from "./sdk-merge.ts";
+import { deletePlain, type PlainEntry, plainValue, readPlain, writePlain } from "./sdk-plain.ts";
+import { applyStaged } from "./sdk-staged.ts";
+
+const STATE = "plain.state";
+
+/** Back-ups: `plain.` + when that was (13 digits, epoch ms) + `.` + a tag of what is in it. */
+const BACKUP = /^plain\.\d{13}\./;
+
+const MAX_BACKUPS = 3;
+
+/** In this order maps are written: killed between two, no session stands without its key. */
+const LAST = ["keychain", "subscription", "pairing", "expirer", "session"];
+
+interface State {
+  /** The tag of the plain entries that have been taken over. */
+  readonly taken?: string;
+  /** What was given back, by key: what the plain store has changed since, it has changed itself. */
+  readonly given?: { readonly [key: string]: unknown };
+}
+
+/** Tags of what this page has taken over: it is for another start to delete that. */
+const takenHere = new Set<string>();
+
+/** Takes the plain store over, or, where an earlier start has done so, deletes it. Rejects where that is not possible. */
+export async function takeOverPlainStore(disk: SdkDisk): Promise<void> {
+  const plain = (await readPlain()).filter(({ key, text }) => isReadable(key, plainValue(text)));
+  if (plain.length === 0) return;
+  const tag = await tagOf(disk, plain);
+  const state = await answered(readState(disk));
+  const values = valuesOf(plain);
+  if (state.taken === tag && (await answered(isAllThere(disk, values)))) {
+    if (!takenHere.has(tag)) await deletePlain(plain);
+    return;
+  }
+  await answered(backUp(disk, plain, tag));
+  for (const [key, value] of values) await answered(bring(disk, key, value, state.given));
+  if (!(await answered(isAllThere(disk, values)))) throw new Error("What was taken over could not be read back.");
+  await answered(writeState(disk, { taken: tag }));
+  takenHere.add(tag);
+}
+
+/**
+ * Writes everything back to the SDK's own plain store, where a host that does without RenVault finds its sessions, and
+ * returns how many entries. Stop the client first. The sealed entries stay until they are forgotten.
+ */
+export function giveBackSdkStore({ database = "renvault" }: { database?: string } = {}): Promise<number> {
+  return inTurn(`${database}-sdk-takeover`, async () => {
+    const disk = await SdkDisk.open(database);
+    await answered(applyStaged(disk));
+    const { entries } = await answered(disk.readAll());
+    const plain = valuesOf(await readPlain());
+    const given = new Map<string, unknown>();
+    for (const { key, value, tombstones } of entries) {
+      const shape = shapeOf(key);
+      const own = shape && parts(shape, value);
+      const other = shape && parts(shape, plain.get(key));
+      const merged = own && other ? whole(shape, adopt(other, own, tombstones, false).entries) : value;
+      if (merged !== undefined) given.set(key, merged);
+    }
+    await writePlain(new Map([...given].map(([key, value]) => [key, JSON.stringify(value)])));
+    await answered(writeState(disk, { given: Object.fromEntries(given) }));
+    return given.size;
+  });
+}
+
+/** Returns the value of each key, in the order of writing. IndexedDB's entry is the newer one. */
+function valuesOf(plain: readonly PlainEntry[]): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const { key, text } of plain) if (!found.has(key)) found.set(key, plainValue(text));
+  const rank = (key: string) => LAST.indexOf(shapeOf(key)?.name ?? "");
+  return new Map([...found].sort(([one], [other]) => rank(one) - rank(other)));
+}
+
+/** An entry of a form that is not known stays where it is. */
+function isReadable(key: string, value: unknown): boolean {
+  const shape = shapeOf(key);
+  return value !== null && (shape === undefined || parts(shape, value) !== undefined);
+}
+
+/** Merges one plain entry; what lies here already stays, but for what was given back and has changed since. */
+function bring(disk: SdkDisk, key: string, value: unknown, given: State["given"]): Promise<void> {
+  const shape = shapeOf(key);
+  const before = given && Object.hasOwn(given, key) ? given[key] : undefined;
+  return disk.change(key, (entry) => {
+    const tombstones = entry?.tombstones ?? new Map<string, number>();
+    if (!shape) {
+      const isNewer = before !== undefined && JSON.stringify(before) !== JSON.stringify(value);
+      return entry?.value === undefined || isNewer ? { value, tombstones } : undefined;
+    }
+    const [own, there, base] = [parts(shape, value), parts(shape, entry?.value), parts(shape, before)];
+    if (!own || !there || !base) throw new Error("A map of the wallet connection has a form that is not known.");
+    const known = new Map([...own].filter(([id]) => base.has(id)));
+    const changed = merge(base, known, there, tombstones, Date.now());
+    const merged = adopt(own, changed.entries, changed.tombstones, false);
+    return { value: whole(shape, merged.entries), tombstones: merged.tombstones };
+  });
+}
+
+/** Whether every entry, and every entry of every map, is here, or was here and removed. */
+async function isAllThere(disk: SdkDisk, values: ReadonlyMap<string, unknown>): Promise<boolean> {
+  const { entries } = await disk.readAll();
+  const found = new Map(entries.map((entry) => [entry.key, entry]));
+  return [...values].every(([key, value]) => {
+    const entry = found.get(key);
+    const shape = shapeOf(key);
+    if (!shape) return entry?.value !== undefined;
+    const there = parts(shape, entry?.value);
+    return [...parts(shape, value)!.keys()].every((id) => there?.has(id) || entry?.tombstones.has(id));
+  });
+}
+
+async function backUp(disk: SdkDisk, plain: readonly PlainEntry[], tag: string): Promise<void> {
+  const kept = (await allRecords<string, string>(disk.store)).map(([place]) => place).filter((place) => BACKUP.test(place));
+  if (kept.some((place) => place.endsWith(tag))) return; // of a start that came no further
+  const place = `plain.${String(Date.now()).padStart(13, "0")}.${tag}`;
+  await disk.writeAt(place, { key: place, value: plain, tombstones: new Map() });
+  if (!(await disk.readAt(place))) throw new Error("The back-up could not be read.");
+  await delMany(kept.sort().slice(0, -(MAX_BACKUPS - 1)), disk.store);
+}
+
+/** Returns what tells these entries from any others, without telling anything of them. */
+async function tagOf(disk: SdkDisk, plain: readonly PlainEntry[]): Promise<string> {
+  const [tag] = await disk.sealer.tags([new TextEncoder().encode(`plain ${JSON.stringify(plain)}`)]);
+  return toBase64Url(tag!.subarray(0, 16));
+}
+
+async function readState(disk: SdkDisk): Promise<State> {
+  return ((await disk.readAt(STATE))?.value ?? {}) as State;
+}
+
+async function writeState(disk: SdkDisk, state: State): Promise<void> {
+  await disk.writeAt(STATE, { key: STATE, value: state, tombstones: new Map() });
+}
