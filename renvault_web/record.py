@@ -7,38 +7,60 @@ A record is text: canonical base64url without padding (RFC 4648, section 5) of t
 
     offset  bytes  field
     0       1      version, 1
-    1       1      purpose: 1 a session, 2 an entry of the WalletConnect SDK's store, 3 notes on all sessions
+    1       1      purpose: 1 a session, 2 an entry of the WalletConnect SDK's store, 3 notes on all sessions,
+                   4 a backup of old session data, 5 a page of the event history
     2       1      flags
     3       8      key id: which key sealed the record; random, chosen with the key
     11      12     IV, fresh random bytes for every sealing
     23      n      ciphertext: AES-256-GCM of the body
     23+n    16     tag of AES-256-GCM
 
-The first 11 bytes are the header. The additional authenticated data is the header followed by the record's own
+The first 11 bytes are the header. The additional authenticated data (AAD) is the header followed by the record's own
 storage key in UTF-8: a record moved to another place, or given another header, does not open.
 
-The storage key is ``rv1.`` and the base64url of the first 16 bytes of HMAC-SHA256(index key, purpose byte + identity
-in UTF-8). The identity is the session's topic, the SDK's key or a fixed word; the storage key does not reveal it.
-Keys never begin with ``renvault_session_``: an older clean-up of the frontend deletes what it cannot read there.
+The storage key of purposes 1 to 3 is ``rv1.`` and the base64url of the first 16 bytes of HMAC-SHA256(index key, purpose
+byte + identity in UTF-8). The identity is the session's topic, the SDK's key or a fixed word; the storage key does not
+reveal it. Backups lie under ``rvb1.`` and pages of the history under ``rvh1.``, each followed by when it was made;
+there the storage key is the identity. None begins with ``renvault_session_``: an older clean-up of the frontend deletes
+what it cannot read there.
 
-Flags, bit by bit; a reader refuses a record with a bit it does not know::
+Flags, bit by bit; a reader refuses a record with a bit it does not know, and one with both 0x01 and 0x02::
 
-    0x01  the body is a zlib stream (RFC 1950); else it is plain
-    0x02  kept free for a stream with a preset dictionary, which its DICTID would name
-    0x80  kept free for a record that is not sealed
+    0x01  the body is a zlib stream (RFC 1950) without a dictionary; read, but no longer written
+    0x02  the body is a zlib stream with a preset dictionary, and what it holds is packed; both described below
+    0x80  the record is not sealed, described below
 
-The body, once inflated, is one JSON object in UTF-8 of at most 4 MiB and 100 levels. Python escapes every character
-beyond ASCII, so that lone surrogates survive too. AES-GCM hides what is written, not how long it is.
+The body, once inflated and unpacked, is one JSON object in UTF-8 of at most 4 MiB and 100 levels. Python escapes every
+character beyond ASCII, so that lone surrogates survive too. AES-GCM hides what is written, not how long it is.
+
+The dictionary (0x02). The stream's DICTID names one of ``dictionary.py``, which keeps every one that was ever shipped;
+a reader that does not have it says so and leaves the record. Only the newest is written with.
+
+Packing (0x02). The JSON text is ASCII, so bytes from 0x80 on are free. From left to right, each longest run of 8 to 254
+characters ``0-9a-f``, always an even number of them, gives way to the byte 0x80 + n and the n bytes (4 to 127) whose
+lower-case hex it is; every other character stays. It is a matter of the text alone, whatever it means: the ids,
+addresses and longer numbers of a session are such runs, an odd last digit and upper-case digits are not. A reader
+refuses the bytes 0x80 to 0x83 and a run cut short. ::
+
+    "topic":"00ff10ab9"  ->  22 74 6f 70 69 63 22 3a 22  84 00 ff 10 ab  39 22
+
+Not sealed (0x80). Written and read only while a host has turned encryption off: else anyone could plant such a record.
+The key id is eight zero bytes, and instead of IV, ciphertext and tag there follow ::
+
+    11      32     SHA-256 of the AAD and the body, one after the other
+    43      n      the body
+
+It finds damage and a record that was moved. It protects from nobody.
 """
 
 from __future__ import annotations
 
-import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from .compression import deflate, inflate, inflate_plain
 from .errors import CorruptRecordError, StorageError
 from .jsontext import parse_json, write_json
 
@@ -66,9 +88,10 @@ MAX_BODY = 4 * 1024 * 1024
 MAX_TEXT = (HEADER_SIZE + IV_SIZE + MAX_BODY + TAG_SIZE) * 4 // 3 + 1
 """Characters of a record's text: those of a body of ``MAX_BODY`` bytes."""
 
-COMPRESSED = 0x01
+DEFLATED = 0x01
+COMPRESSED = 0x02
 PLAIN = 0x80
-_KNOWN_FLAGS = COMPRESSED | PLAIN
+_BODIES = (0, DEFLATED, COMPRESSED)  # the flags that say what a body is
 
 _NO_KEY = bytes(KEY_ID_SIZE)
 _DIGEST_SIZE = 32  # bytes of SHA-256
@@ -162,7 +185,7 @@ def decode_record(text: str) -> Record:
         )
     if len(data) < HEADER_SIZE + IV_SIZE + TAG_SIZE:
         raise CorruptRecordError(f"The record is cut short: it has {len(data)} bytes.")
-    if data[2] & ~_KNOWN_FLAGS:
+    if data[2] & ~PLAIN not in _BODIES:
         raise CorruptRecordError(
             f"The record has flags {data[2]:#04x}, of which this page does not know all.", code=NEWER
         )
@@ -215,7 +238,7 @@ def pack(
     if len(body) > limit:
         raise StorageError(f"{name} has {len(body)} bytes; a record holds {limit} at most.")
     if compress:
-        smaller = zlib.compress(body, 9)
+        smaller = deflate(body)
         if len(smaller) < len(body):
             return COMPRESSED, smaller
     return 0, body
@@ -223,25 +246,19 @@ def pack(
 
 def unpack(flags: int, body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body; ``CorruptRecordError`` where there is none."""
-    plain = _inflate(body) if flags & COMPRESSED else body
+    if flags & COMPRESSED:
+        text = inflate(body, MAX_BODY)
+    elif flags & DEFLATED:
+        text = inflate_plain(body, MAX_BODY)
+    else:
+        text = body
     try:
-        data = parse_json(plain.decode())
+        data = parse_json(text.decode())
     except ValueError as error:
         raise CorruptRecordError("The record's body is not JSON.") from error
     if not isinstance(data, dict):
         raise CorruptRecordError(f"The record's body must be a JSON object, not {type(data).__name__}.")
     return data
-
-
-def _inflate(body: bytes) -> bytes:
-    stream = zlib.decompressobj()
-    try:
-        plain = stream.decompress(body, MAX_BODY + 1)
-    except zlib.error as error:
-        raise CorruptRecordError("The record's body cannot be inflated.") from error
-    if not stream.eof or stream.unused_data or len(plain) > MAX_BODY:
-        raise CorruptRecordError(f"The record's body is cut short, too long, or inflates beyond {MAX_BODY} bytes.")
-    return plain
 
 
 def _to_text(data: bytes) -> str:

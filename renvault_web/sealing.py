@@ -57,10 +57,11 @@ async def open_records(
     found: dict[str, T | CorruptRecordError] = {}
     claimed: list[tuple[str, tuple[Purpose, str], T]] = []
     for key, opened in (await _opened(cipher, texts, encrypted=encrypted)).items():
+        if isinstance(opened, CorruptRecordError):
+            found[key] = opened
+            continue
+        item, body = opened
         try:
-            if isinstance(opened, CorruptRecordError):
-                raise opened
-            item, body = opened
             purpose, identity, value = parse(item.purpose, record.unpack(item.flags, body))
             claimed.append((key, (purpose, identity), value))
         except Exception as error:
@@ -80,15 +81,16 @@ async def open_named(
     """
     found: dict[str, dict[str, Any] | CorruptRecordError] = {}
     for key, opened in (await _opened(cipher, texts, encrypted=encrypted)).items():
+        if isinstance(opened, CorruptRecordError):
+            found[key] = opened
+            continue
+        item, body = opened
         try:
-            if isinstance(opened, CorruptRecordError):
-                raise opened
-            item, body = opened
-            if item.purpose != purpose:
-                raise CorruptRecordError(f"The record has purpose {item.purpose}; {purpose:d} belongs here.")
             found[key] = record.unpack(item.flags, body)
         except Exception as error:
             found[key] = _unreadable(error)
+        if item.purpose != purpose:
+            found[key] = CorruptRecordError(f"The record has purpose {item.purpose}; {purpose:d} belongs here.")
     return found
 
 
@@ -134,7 +136,7 @@ async def _seal(cipher: Cipher, items: Sequence[tuple[str, int, int, bytes]]) ->
 async def _opened(
     cipher: Cipher, texts: Mapping[str, str], *, encrypted: bool
 ) -> dict[str, tuple[Record, bytes] | CorruptRecordError]:
-    """Return each record taken apart and its body, authentic but not inflated, in the order of ``texts``."""
+    """Return each record taken apart and its body, authentic but not inflated."""
     found: dict[str, tuple[Record, bytes] | CorruptRecordError] = {}
     sealed: list[tuple[str, Record]] = []
     for key, text in texts.items():
@@ -142,10 +144,10 @@ async def _opened(
             item = record.decode_record(text)
             if item.is_sealed:
                 sealed.append((key, item))
-                continue
-            if encrypted:
-                raise CorruptRecordError("The record is not sealed. It is read only while encryption is off.")
-            found[key] = (item, record.plain_body(item, key))
+            elif encrypted:
+                found[key] = CorruptRecordError("The record is not sealed. It is read only while encryption is off.")
+            else:
+                found[key] = (item, record.plain_body(item, key))
         except Exception as error:
             found[key] = _unreadable(error)
     jobs = [(item.key_id, record.aad(item.header, key), item.sealed) for key, item in sealed]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from renvault_web import record
+from renvault_web.compression import deflate
 from renvault_web.errors import CorruptRecordError, StorageError
 from renvault_web.record import Purpose, Record
 
@@ -151,7 +152,7 @@ def test_an_unknown_version_says_so_however_short_it_is(version: int) -> None:
             record.decode_record(text_of(bytes([version]) + bytes(rest)))
 
 
-@pytest.mark.parametrize("flags", [0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0xC0, 0xFF])
+@pytest.mark.parametrize("flags", [0x03, 0x04, 0x08, 0x10, 0x20, 0x40, 0x83, 0xC0, 0xFF])
 def test_an_unknown_flag_is_refused(flags: int) -> None:
     text = record.encode_record(Record(purpose=1, flags=flags, key_id=bytes(8), sealed=bytes(30)))
     with pytest.raises(CorruptRecordError, match=f"flags {flags:#04x}"):
@@ -172,6 +173,41 @@ def test_a_text_beyond_the_limit_is_not_even_decoded() -> None:
         record.decode_record("A" * (record.MAX_TEXT + 1))
 
 
+PLACE = "rv1.AAECAwQFBgcICQoLDA0ODw"
+
+
+def test_a_plain_record_is_header_sha_256_and_body() -> None:
+    text = record.encode_plain(PLACE, Purpose.SESSION, record.COMPRESSED, b"body")
+    head = bytes.fromhex("0101820000000000000000")
+    assert text == text_of(head + hashlib.sha256(head + PLACE.encode() + b"body").digest() + b"body")
+    item = record.decode_record(text)
+    assert not item.is_sealed
+    assert EXAMPLE.is_sealed
+    assert (item.purpose, item.flags & ~record.PLAIN) == (1, record.COMPRESSED)
+    assert record.plain_body(item, PLACE) == b"body"
+
+
+def test_a_plain_record_under_another_key_or_changed_anywhere_is_refused() -> None:
+    text = record.encode_plain(PLACE, Purpose.SESSION, 0, b"{}")
+    with pytest.raises(CorruptRecordError, match="its SHA-256 does not fit"):
+        record.plain_body(record.decode_record(text), PLACE[:-1])
+    for place, right in enumerate(text):
+        for wrong in ALPHABET.replace(right, ""):
+            with pytest.raises(CorruptRecordError):
+                record.plain_body(record.decode_record(text[:place] + wrong + text[place + 1 :]), PLACE)
+    for length in range(len(text)):
+        with pytest.raises(CorruptRecordError):
+            record.plain_body(record.decode_record(text[:length]), PLACE)
+
+
+def test_a_plain_record_that_names_a_key_or_is_too_short_for_its_sha_256_is_refused() -> None:
+    shortest = record.HEADER_SIZE + 32
+    assert not record.decode_record(text_of(b"\x01\x01\x80" + bytes(shortest - 3))).is_sealed
+    for data in (b"\x01\x01\x80" + bytes(shortest - 4), b"\x01\x01\x80" + b"\x01" + bytes(shortest)):
+        with pytest.raises(CorruptRecordError, match="names a key all the same or is cut short"):
+            record.decode_record(text_of(data))
+
+
 def test_the_claimed_purpose_is_that_of_the_header() -> None:
     assert record.claimed_purpose(record.encode_record(EXAMPLE)) == 1
     assert record.claimed_purpose("") is None
@@ -188,9 +224,12 @@ def test_a_body_is_compact_ascii_json_when_not_compressed() -> None:
 def test_a_body_is_compressed_where_that_makes_it_smaller() -> None:
     flags, body = record.pack({"a": "x" * 100})
     assert flags == record.COMPRESSED
-    assert zlib.decompress(body) == b'{"a":"' + b"x" * 100 + b'"}'
     assert record.unpack(flags, body) == {"a": "x" * 100}
     assert record.pack({"a": "x"}) == (0, b'{"a":"x"}')
+
+
+def test_a_body_compressed_without_a_dictionary_is_read() -> None:
+    assert record.unpack(record.DEFLATED, zlib.compress(b'{"a":"x"}')) == {"a": "x"}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", {1, 2}, object()])
@@ -229,14 +268,17 @@ def test_a_body_holds_four_mebibytes_and_no_more() -> None:
 @pytest.mark.parametrize("size", [record.MAX_BODY + 1, record.MAX_BODY * 8])
 def test_a_body_that_inflates_beyond_the_limit_is_refused(size: int) -> None:
     with pytest.raises(CorruptRecordError, match="inflates beyond"):
-        record.unpack(record.COMPRESSED, zlib.compress(b" " * size))
+        record.unpack(record.DEFLATED, zlib.compress(b" " * size))
+    with pytest.raises(CorruptRecordError, match="inflates beyond"):
+        record.unpack(record.COMPRESSED, deflate(b" " * size))
 
 
 def test_a_stream_that_is_damaged_cut_or_followed_by_more_is_refused() -> None:
-    flags, body = record.pack({"a": "x" * 100})
-    for damaged in (b"", body[:-1], body + b"\0", body[:-1] + bytes([body[-1] ^ 1]), b"\0" + body):
-        with pytest.raises(CorruptRecordError):
-            record.unpack(flags, damaged)
+    _, body = record.pack({"a": "x" * 100})
+    for flags, stream in (record.COMPRESSED, body), (record.DEFLATED, zlib.compress(b'{"a":"x"}')):
+        for damaged in (b"", stream[:-1], stream + b"\0", stream[:-1] + bytes([stream[-1] ^ 1]), b"\0" + stream):
+            with pytest.raises(CorruptRecordError):
+                record.unpack(flags, damaged)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a":\xff}', "{}".encode("utf-16"), b"[" * 200_000])

@@ -21,7 +21,7 @@ key_ids = st.binary(min_size=8, max_size=8)
 records = st.builds(
     Record,
     purpose=st.integers(0, 255),
-    flags=st.sampled_from([0, record.COMPRESSED]),
+    flags=st.sampled_from([0, record.DEFLATED, record.COMPRESSED]),
     key_id=key_ids,
     sealed=st.binary(min_size=28, max_size=200),
 )
@@ -62,7 +62,7 @@ def test_an_object_comes_back_from_its_body(data: dict[str, Any], compress: bool
     assert record.unpack(*record.pack(data, compress=compress)) == data
 
 
-@given(st.sampled_from([0, record.COMPRESSED]), st.binary(max_size=200))
+@given(st.sampled_from([0, record.DEFLATED, record.COMPRESSED]), st.binary(max_size=200))
 def test_any_body_gives_an_object_or_is_refused(flags: int, body: bytes) -> None:
     with contextlib.suppress(CorruptRecordError):
         assert isinstance(record.unpack(flags, body), dict)
