@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import record
-from .errors import CorruptRecordError
+from .errors import CorruptRecordError, StorageError
 from .record import Purpose, Record
 
 if TYPE_CHECKING:
@@ -126,6 +126,15 @@ async def _seal(cipher: Cipher, items: Sequence[tuple[str, int, int, bytes]]) ->
     if not items:
         return []
     key_id = cipher.key_id  # another page may change it while we wait; it stands in what is authenticated
+    try:
+        return await _seal_by(cipher, key_id, items)
+    except StorageError:
+        if cipher.key_id == key_id:
+            raise
+        return await _seal_by(cipher, cipher.key_id, items)  # the key was deleted just now: another seals
+
+
+async def _seal_by(cipher: Cipher, key_id: bytes, items: Sequence[tuple[str, int, int, bytes]]) -> list[str]:
     jobs = [(record.aad(record.header(purpose, flags, key_id), key), body) for key, purpose, flags, body in items]
     return [
         record.encode_record(Record(purpose=purpose, flags=flags, key_id=key_id, sealed=sealed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import sys
 import time
@@ -259,7 +260,8 @@ async def test_what_was_sealed_before_everything_was_forgotten_opens_in_no_page(
     await first.rotate()
     record, ids, [tag] = await sealed(first, b"forgotten"), first.key_ids(), await first.tags([b"a"])
     await first.forget()
-    await sealed(second, b"a page that sealed on")
+    with contextlib.suppress(StorageError):  # the page finds out while it seals, if it has not been told before
+        await sealed(second, b"a page that sealed on")
     later = await browser.open()
     for page in (first, second, later):
         assert await page.open([record]) == [None]

@@ -78,7 +78,7 @@ async function run(): Promise<string> {
   pyodide.setStdout({ write });
   pyodide.setStderr({ write });
   pyodide.registerJsModule("renvault_bridge", await createBridge(() => {}));
-  pyodide.registerJsModule("renvault_bridge_testing", { adoptions, peer, sdkWrite, wallet });
+  pyodide.registerJsModule("renvault_bridge_testing", { adoptions, openCipher, peer, sdkWrite, wallet });
   pyodide.unpackArchive(await fetched("tests/tests.zip"), "zip", { extractDir: PROJECT });
   const args = new URL(location.href).searchParams.getAll("argument");
   return pyodide.pyimport("run_tests.run").callPromising(JSON.stringify(args));
