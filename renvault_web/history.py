@@ -83,6 +83,8 @@ class EventHistory:
 
     async def flush(self) -> None:
         """Write now what is not written yet, where the store takes it; at most 5 s."""
+        if self._writing is not asyncio.current_task():
+            self._stop_writing()
         try:
             await within(self._clock, WRITE_LIMIT, self._write())
         except (TimeoutError, StorageError) as error:
@@ -94,9 +96,7 @@ class EventHistory:
         for end in self._ends:
             end()
         self._ends.clear()
-        if self._writing is not None:
-            self._writing.cancel()
-            self._writing = None
+        self._stop_writing()
 
     # What happens
 
@@ -111,9 +111,11 @@ class EventHistory:
     def follow(
         self, integration: WalletKitSessionIntegration, reconnection: AutomaticReconnectionService
     ) -> Unsubscribe:
-        """Note the sessions' events and the connection's states, until the returned function or ``close`` ends it."""
+        """Note the connection's state and each new one, and the sessions' events; the result or ``close`` ends it."""
         ends = [integration.on(name, self._session_noter(name)) for name in SESSION_EVENTS]
         ends.append(reconnection.subscribe(lambda: self._note_connection(reconnection)))
+        if reconnection.get_status().state is not ConnectionState.STOPPED:  # not begun yet, at first
+            self._note_connection(reconnection)
 
         def end() -> None:
             for one in ends:
@@ -191,9 +193,13 @@ class EventHistory:
             self._start_writing(WRITE_AFTER)
 
     def _start_writing(self, delay: float) -> None:
+        self._stop_writing()
+        self._writing = asyncio.ensure_future(self._write_after(delay))
+
+    def _stop_writing(self) -> None:
         if self._writing is not None:
             self._writing.cancel()
-        self._writing = asyncio.ensure_future(self._write_after(delay))
+            self._writing = None
 
     async def _write_after(self, delay: float) -> None:
         if delay:
