@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from renvault_web import record
-from renvault_web.compression import deflate
+from renvault_web.compression import deflate, pack_hex
+from renvault_web.dictionary import NEWEST
 from renvault_web.errors import CorruptRecordError, StorageError
+from renvault_web.jsontext import write_json
 from renvault_web.record import Purpose, Record
 
 VECTORS = json.loads((Path(__file__).parent.parent / "fixtures" / "record-vectors.json").read_text())
@@ -43,7 +45,36 @@ def test_vectors_shared_with_typescript(vector: dict[str, Any]) -> None:
     )
     assert record.aad(taken_apart.header, key).hex() == vector["aad"]
     assert record.encode_record(taken_apart) == vector["record"]
-    assert record.unpack(vector["flags"], bytes.fromhex(vector["body"])) == vector["data"]
+    body = bytes.fromhex(vector["body"])
+    assert record.unpack(vector["flags"], body) == vector["data"]
+    if vector["flags"] == record.COMPRESSED:
+        packed = zlib.decompressobj(zdict=NEWEST).decompress(body)
+        assert packed == pack_hex(write_json(vector["data"]).encode())
+
+
+@pytest.mark.parametrize("vector", VECTORS["named"], ids=lambda vector: vector["name"])
+def test_vectors_of_records_with_a_name_of_their_own(vector: dict[str, Any]) -> None:
+    item = record.decode_record(vector["record"])
+    assert item == Record(
+        purpose=vector["purpose"],
+        flags=vector["flags"],
+        key_id=bytes.fromhex(VECTORS["keyId"]),
+        sealed=bytes.fromhex(vector["iv"] + vector["ciphertext"]),
+    )
+    assert record.aad(item.header, vector["storageKey"]).hex() == vector["aad"]
+    assert vector["storageKey"].startswith({4: record.BACKUP_PREFIX, 5: record.HISTORY_PREFIX}[item.purpose])
+    assert record.unpack(item.flags, bytes.fromhex(vector["body"])) == vector["data"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["plain"], ids=lambda vector: vector["name"])
+def test_vectors_of_records_that_are_not_sealed(vector: dict[str, Any]) -> None:
+    item = record.decode_record(vector["record"])
+    key, body = vector["storageKey"], bytes.fromhex(vector["body"])
+    assert record.aad(item.header, key).hex() == vector["aad"]
+    assert item.sealed == bytes.fromhex(vector["digest"]) + body
+    assert record.plain_body(item, key) == body
+    assert record.unpack(item.flags, body) == vector["data"]
+    assert record.encode_plain(key, Purpose(vector["purpose"]), vector["flags"], body) == vector["record"]
 
 
 @pytest.mark.parametrize("refused", VECTORS["refused"], ids=lambda refused: refused["name"])

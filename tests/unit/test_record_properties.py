@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import string
+import zlib
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from renvault_web import record
+from renvault_web.compression import inflate, pack_hex, unpack_hex
+from renvault_web.dictionary import NEWEST
 from renvault_web.errors import CorruptRecordError
 from renvault_web.record import Purpose, Record
 from renvault_web.sealing import open_records, seal, storage_keys
@@ -66,6 +71,56 @@ def test_an_object_comes_back_from_its_body(data: dict[str, Any], compress: bool
 def test_any_body_gives_an_object_or_is_refused(flags: int, body: bytes) -> None:
     with contextlib.suppress(CorruptRecordError):
         assert isinstance(record.unpack(flags, body), dict)
+
+
+hex_like = st.text('0123456789abcdefABCDEFx\\"u', max_size=600)
+
+
+@given(hex_like | st.from_regex('([0-9a-f]{0,300}[A-Z\\\\u"]?)*', fullmatch=True))
+def test_a_text_of_hex_comes_back_and_every_run_of_eight_is_packed(text: str) -> None:
+    packed = pack_hex(text.encode("ascii"))
+    assert unpack_hex(packed, record.MAX_BODY) == text.encode("ascii")
+    assert len(packed) <= len(text)
+    assert not re.search(rb"[0-9a-f]{8}", plain_parts(packed))
+
+
+def plain_parts(packed: bytes) -> bytes:
+    """Return what stands between the packed runs."""
+    parts, place = [], 0
+    while place < len(packed):
+        if packed[place] < 0x80:
+            parts.append(packed[place : place + 1])
+            place += 1
+        else:
+            parts.append(b"|")
+            place += 1 + packed[place] - 0x80
+    return b"".join(parts)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_unpack_or_are_refused(packed: bytes) -> None:
+    with contextlib.suppress(CorruptRecordError):
+        assert unpack_hex(packed, record.MAX_BODY).isascii()
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", NEWEST, b"another dictionary"]))
+def test_any_stream_inflates_or_is_refused(content: bytes, dictionary: bytes) -> None:
+    writer = zlib.compressobj(zdict=dictionary) if dictionary else zlib.compressobj()
+    stream = writer.compress(content) + writer.flush()
+    with contextlib.suppress(CorruptRecordError):
+        assert inflate(stream, 500).isascii()
+        assert dictionary == NEWEST
+
+
+@given(odd_texts, st.sampled_from(Purpose), st.binary(max_size=60), odd_texts)
+def test_a_plain_record_comes_back_under_its_own_key_alone(
+    key: str, purpose: Purpose, body: bytes, other_key: str
+) -> None:
+    item = record.decode_record(record.encode_plain(key, purpose, 0, body))
+    assert record.plain_body(item, key) == body
+    if other_key != key:
+        with pytest.raises(CorruptRecordError):
+            record.plain_body(item, other_key)
 
 
 @given(st.lists(st.tuples(st.sampled_from(Purpose), odd_texts), unique=True, max_size=20))

@@ -15,7 +15,7 @@ const HEADER_SIZE = 3 + KEY_ID_SIZE;
 const IV_SIZE = 12;
 const TAG_SIZE = 16;
 const STORAGE_KEY_TAG = 16; // bytes of the HMAC that the storage key shows
-const KNOWN_FLAGS = 0x01 | 0x02; // bodies that only Python inflates; what is not sealed (0x80) is not for this side
+const KNOWN_FLAGS = [0, 0x01, 0x02]; // bodies that only Python inflates; what is not sealed (0x80) is not for this side
 
 /** What a record is for. */
 export const Purpose = { session: 1, sdkEntry: 2, notes: 3 } as const;
@@ -66,6 +66,11 @@ export class Sealer {
   /** Whether records sealed by the key of that id can be opened. */
   async knows(keyId: Bytes): Promise<boolean> {
     return (await this.#keys.find(keyId)) !== undefined;
+  }
+
+  /** Whether a key that is not known will never be: what it sealed cannot be read again. */
+  isLost(keyId: Bytes): boolean {
+    return this.#keys.isLost(keyId);
   }
 
   /** Returns the 32-byte HMAC of each message under the index key. */
@@ -141,7 +146,7 @@ export function decodeRecord(text: string, key: string): SealedRecord {
   if (data.length < HEADER_SIZE + IV_SIZE + TAG_SIZE) {
     throw new Error(`The record is cut short: it has ${data.length} bytes.`);
   }
-  if (flags & ~KNOWN_FLAGS) throw new Foreign(`The record has flags ${flags}, of which this page does not know all.`);
+  if (!KNOWN_FLAGS.includes(flags)) throw new Foreign(`The record has flags ${flags}, which this page does not know.`);
   const keyId = data.slice(3, HEADER_SIZE);
   return { purpose, flags, keyId, aad: recordAad(purpose, flags, keyId, key), sealed: data.slice(HEADER_SIZE) };
 }
