@@ -22,6 +22,7 @@ EXPORTS = [
     "configure",
     "createSdkStorage",
     "encryptedSessionStorage",
+    "giveBackSdkStore",
     "sessionManager",
     "walletKitSessionIntegration",
 ]

@@ -7,6 +7,7 @@ export { SessionManager, SessionManager as RefactoredSessionManager, sessionMana
 export { SessionMigrationService, sessionMigrationService } from "./migration.ts";
 export { AutomaticReconnectionService, automaticReconnectionService } from "./reconnection.ts";
 export { createSdkStorage } from "./sdk-storage.ts";
+export { giveBackSdkStore } from "./sdk-takeover.ts";
 export { EncryptedSessionStorage, encryptedSessionStorage } from "./storage.ts";
 export { RenvaultError } from "./types.ts";
 export type * from "./types.ts";

@@ -41,6 +41,8 @@ export interface Keys {
   readonly index: CryptoKey;
   /** Returns the key with that id to open with; one that another page made meanwhile is looked for in IndexedDB. */
   find(keyId: Bytes): Promise<CryptoKey | undefined>;
+  /** Whether a key that `find` did not return is in IndexedDB no more; false where that could not be told. */
+  isLost(keyId: Bytes): boolean;
   /** Returns the key with that id to seal with, once no other page can delete it; rejects where it is gone. */
   forSealing(keyId: Bytes): Promise<CryptoKey>;
   /** Resolves once it is known whether the keys still lie in IndexedDB, within a limit. Never rejects. */
@@ -150,6 +152,10 @@ class OpenKeys implements Keys {
     const found = withId(this.#ring, keyId);
     if (!found) this.#noteMissing(toHex(keyId));
     return found?.key;
+  }
+
+  isLost(keyId: Bytes): boolean {
+    return this.persistent && this.#missing.has(toHex(keyId));
   }
 
   async forSealing(keyId: Bytes): Promise<CryptoKey> {

@@ -21,10 +21,8 @@ const TRIES = 50;
 /** Everything as it lay there at one moment. */
 export interface Snapshot {
   readonly entries: readonly Entry[];
-  /** Records that cannot be read. */
+  /** How many records cannot be read. */
   readonly unreadable: number;
-  /** Of these, those whose key is lost. */
-  readonly lost: number;
 }
 
 const stores = new Map<string, UseStore>();
@@ -76,18 +74,16 @@ export class SdkDisk {
   async readAll(): Promise<Snapshot> {
     const all = await entries<string, string>(this.store);
     const records = all.filter(([place]) => place.startsWith(KEY_PREFIX));
-    let lost = 0;
     const opened = await Promise.all(
       records.map(([place, text]) =>
         openEntry(this.sealer, place, text).catch((error: unknown) => {
-          if (error instanceof LostKey) lost += 1;
-          else if (!(error instanceof Foreign)) throw error;
+          if (!(error instanceof LostKey || error instanceof Foreign)) throw error;
           return undefined;
         }),
       ),
     );
     const found = opened.filter((entry) => entry !== undefined);
-    return { entries: found, unreadable: records.length - found.length, lost };
+    return { entries: found, unreadable: records.length - found.length };
   }
 
   /** Writes over whatever lies there; undefined removes it. */

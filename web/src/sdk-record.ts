@@ -73,8 +73,8 @@ export async function openBody(sealer: Sealer, place: string, text: unknown): Pr
   const record = decode(text, place);
   if (!record) return undefined;
   if (!(await sealer.knows(record.keyId))) {
-    if (!sealer.persistent) throw new Foreign("An entry is sealed by a key that is not at hand.");
-    throw new LostKey();
+    if (sealer.isLost(record.keyId)) throw new LostKey();
+    throw new Foreign("An entry is sealed by a key that is not at hand.");
   }
   const [body] = await sealer.open([record]);
   return body ?? undefined;
