@@ -11,7 +11,7 @@ import zlib
 from functools import cache
 
 from .dictionary import DICTIONARIES, NEWEST
-from .errors import CorruptRecordError
+from .errors import NEWER, CorruptRecordError
 
 _ESCAPE = 0x80
 _LEAST, _MOST = 4, 127  # bytes that one escape stands for
@@ -62,7 +62,8 @@ def inflate(stream: bytes, limit: int) -> bytes:
     if dictionary is None:
         raise CorruptRecordError(
             f"The record's body needs the dictionary {name:#010x}, which this page does not have. It is kept: "
-            "a newer version of this page can read it."
+            "a newer version of this page can read it.",
+            code=NEWER,
         )
     return unpack_hex(_inflate(zlib.decompressobj(zdict=dictionary), stream, limit), limit)
 

@@ -44,6 +44,10 @@ class StorageFullError(StorageError):
     default_code = "full"
 
 
+NEWER = "newer_version"
+"""The code of a ``CorruptRecordError`` about a record that a newer version of this page can read."""
+
+
 class CorruptRecordError(StorageError):
     """A record cannot be trusted or read. It is left where it is."""
 

@@ -58,19 +58,16 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .compression import deflate, inflate, inflate_plain
-from .errors import CorruptRecordError, StorageError
+from .errors import NEWER, CorruptRecordError, StorageError
 from .jsontext import parse_json, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 VERSION = 1
-NEWER = "newer_version"
-"""The code of the error about a record that a newer version of this page wrote."""
-
 KEY_PREFIX = "rv1."
 BACKUP_PREFIX = "rvb1."
 HISTORY_PREFIX = "rvh1."
@@ -97,6 +94,10 @@ _NO_KEY = bytes(KEY_ID_SIZE)
 _DIGEST_SIZE = 32  # bytes of SHA-256
 
 _STORAGE_KEY_TAG = 16  # bytes of the HMAC that the storage key shows; 128 bits leave collisions out of reach
+
+
+Measure: TypeAlias = "Callable[[int, int], object]"
+"""Told the bytes of a body, as it lies in the record and as JSON."""
 
 
 class Purpose(IntEnum):
@@ -223,7 +224,12 @@ def claimed_purpose(text: str) -> int | None:
 
 
 def pack(
-    data: Mapping[str, Any], *, compress: bool = True, name: str = "What is to be stored", limit: int = MAX_BODY
+    data: Mapping[str, Any],
+    *,
+    compress: bool = True,
+    name: str = "What is to be stored",
+    limit: int = MAX_BODY,
+    measure: Measure | None = None,
 ) -> tuple[int, bytes]:
     """Return the flags and the body for a JSON object.
 
@@ -237,14 +243,17 @@ def pack(
         raise StorageError(f"{name} cannot be written as JSON, or nests too deep.") from error
     if len(body) > limit:
         raise StorageError(f"{name} has {len(body)} bytes; a record holds {limit} at most.")
+    flags, packed = 0, body
     if compress:
         smaller = deflate(body)
         if len(smaller) < len(body):
-            return COMPRESSED, smaller
-    return 0, body
+            flags, packed = COMPRESSED, smaller
+    if measure:
+        measure(len(packed), len(body))
+    return flags, packed
 
 
-def unpack(flags: int, body: bytes) -> dict[str, Any]:
+def unpack(flags: int, body: bytes, *, measure: Measure | None = None) -> dict[str, Any]:
     """Return the JSON object of a body; ``CorruptRecordError`` where there is none."""
     if flags & COMPRESSED:
         text = inflate(body, MAX_BODY)
@@ -258,6 +267,8 @@ def unpack(flags: int, body: bytes) -> dict[str, Any]:
         raise CorruptRecordError("The record's body is not JSON.") from error
     if not isinstance(data, dict):
         raise CorruptRecordError(f"The record's body must be a JSON object, not {type(data).__name__}.")
+    if measure:
+        measure(len(body), len(text))
     return data
 
 

@@ -48,20 +48,20 @@ class RecordStore:
         self._look_at_others(view, keys)
         texts = {k: text for k in keys if k.startswith(KEY_PREFIX) and (text := self._storage.get(k)) is not None}
         changed = {key: text for key, text in texts.items() if view.texts.get(key) != text}
-        opened = await open_records(self._cipher, changed, parse_body, encrypted=encrypted)
+        opened = await open_records(self._cipher, changed, parse_body, encrypted=encrypted, measure=view.measure)
         found: Found = dict.fromkeys(view.texts.keys() - texts.keys())
         return found | {key: (changed[key], value) for key, value in opened.items()}
 
     def take(self, view: View, found: Found, *, encrypted: bool) -> None:
         """Bring the view up to ``found``."""
-        unreadable = []
+        unreadable, key_ids = [], self._cipher.key_ids()
         for key, record in found.items():
             view.drop(key)
             if record is None:
                 continue
             text, value = record
             if isinstance(value, CorruptRecordError):
-                view.put_unreadable(key, text, state_of(text, self._cipher.key_ids(), encrypted=encrypted))
+                view.put_unreadable(key, text, state_of(text, value, key_ids, encrypted=encrypted))
                 unreadable.append(f"{key}: {value}")
             else:
                 view.put(key, text, value)

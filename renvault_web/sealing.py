@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .ports import Cipher
+    from .record import Measure
 
 T = TypeVar("T")
 
@@ -47,12 +48,14 @@ async def open_records(
     parse: Callable[[int, dict[str, Any]], tuple[Purpose, str, T]],
     *,
     encrypted: bool = True,
+    measure: Measure | None = None,
 ) -> dict[str, T | CorruptRecordError]:
     """Open the records that lie as ``texts`` under their storage keys.
 
     ``parse`` makes of purpose and data ``(purpose, identity, value)``, or raises ``CorruptRecordError``. Returns the
     value for each storage key, or the error that says why there is none: whatever a record holds, it spoils no other.
-    Records that are not sealed are read only where ``encrypted`` is false: anyone could have written them.
+    Records that are not sealed are read only where ``encrypted`` is false: anyone could have written them. ``measure``
+    is told of each body.
     """
     found: dict[str, T | CorruptRecordError] = {}
     claimed: list[tuple[str, tuple[Purpose, str], T]] = []
@@ -62,7 +65,7 @@ async def open_records(
             continue
         item, body = opened
         try:
-            purpose, identity, value = parse(item.purpose, record.unpack(item.flags, body))
+            purpose, identity, value = parse(item.purpose, record.unpack(item.flags, body, measure=measure))
             claimed.append((key, (purpose, identity), value))
         except Exception as error:
             found[key] = _unreadable(error)

@@ -8,13 +8,13 @@ aside. The other pages of this origin are told of each change, and theirs are fo
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import NotStartedError, RenvaultError, StorageError
+from .errors import NotStartedError, StorageError
 from .events import Listeners
-from .record import Purpose, decode_record, pack
+from .following import Following
+from .record import Purpose, decode_record
 from .record_store import RecordStore
 from .sealing import seal, storage_keys
 from .session import WalletSession, is_expired
@@ -27,10 +27,10 @@ from .stored import (
     StorageNotice,
     StorageStatistics,
     StoredSession,
-    packed_session,
+    pack_stored,
     renewed,
 )
-from .timing import within
+from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -44,9 +44,6 @@ OPERATION_LIMIT = 10.0
 
 LONG_LIMIT = 60.0
 """Seconds for what goes over every record there is, other stores' too."""
-
-CHANGED = "records"
-"""The kind of the message to the other pages; ``web/src/bridge.ts`` sends the same where only the browser told."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,20 +74,17 @@ class EncryptedSessionStorage:
         self._storage = storage
         self._cipher = cipher
         self._clock = clock
-        self._tabs = tabs
         self._config = config or StorageConfig()
         self._sdk = sdk
         self._records = RecordStore(storage=storage, cipher=cipher, clock=clock)
-        self._lock = asyncio.Lock()
+        self._turns = Turns(clock)
+        self._following = Following(tabs=tabs, reload=self.reload)
         self._listeners = Listeners[[]]()
         self._view: View | None = None
         self._closings = 0
         self._changed = False
         self._written = False
         self._noticed: tuple[StorageNotice, ...] = ()
-        self._unsubscribe: Unsubscribe | None = None
-        self._follower: asyncio.Task[None] | None = None
-        self._stale = False
 
     # Life
 
@@ -108,12 +102,7 @@ class EncryptedSessionStorage:
         """Clear the decrypted data and follow the other pages no longer. It can be opened again."""
         self._closings += 1
         self._view = None
-        if self._unsubscribe:
-            self._unsubscribe()
-            self._unsubscribe = None
-        if self._follower:
-            self._follower.cancel()
-            self._follower = None
+        self._following.stop()
 
     @property
     def persistent(self) -> bool:
@@ -247,8 +236,7 @@ class EncryptedSessionStorage:
         if self._closings != closings:
             raise NotStartedError("The session storage was closed while it was being opened.")
         self._view = view
-        if self._tabs and not self._unsubscribe:
-            self._unsubscribe = self._tabs.subscribe(self._on_message)
+        self._following.start()
         return tuple(self._remove_expired(view))
 
     async def _reload(self) -> None:
@@ -289,7 +277,15 @@ class EncryptedSessionStorage:
         await self._write(view, {key: notes})
 
     async def _write(self, view: View, values: Mapping[str, StoredSession | Json]) -> None:
-        items = [(key, *self._packed(value)) for key, value in values.items()]
+        compress = self._config.compression_enabled
+        items = [
+            (
+                key,
+                Purpose.SESSION if isinstance(value, StoredSession) else Purpose.NOTES,
+                pack_stored(value, compress=compress, measure=view.measure),
+            )
+            for key, value in values.items()
+        ]
         texts = await seal(self._cipher, items, encrypted=self._config.encryption_enabled)
         self._require_current(view)
         records = {key: (text, values[key]) for key, text in zip(values, texts, strict=True)}
@@ -298,12 +294,6 @@ class EncryptedSessionStorage:
         finally:
             if any(view.texts.get(key) == text for key, (text, _) in records.items()):
                 self._changed = self._written = True
-
-    def _packed(self, value: StoredSession | Json) -> tuple[Purpose, tuple[int, bytes]]:
-        compress = self._config.compression_enabled
-        if isinstance(value, StoredSession):
-            return Purpose.SESSION, packed_session(value, compress=compress)
-        return Purpose.NOTES, pack({"notes": value}, compress=compress)
 
     async def _seal_plain(self) -> None:
         view = self._opened()
@@ -349,16 +339,8 @@ class EncryptedSessionStorage:
     # Within
 
     async def _exclusively(self, work: Callable[[], Awaitable[T]], limit: float = OPERATION_LIMIT) -> T:
-        async def in_turn() -> T:
-            async with self._lock:
-                return await work()
-
         try:
-            return await within(self._clock, limit, in_turn())
-        except TimeoutError as error:
-            raise StorageError(
-                f"The browser did not finish within {limit:.0f} s. Nothing is lost; try again."
-            ) from error
+            return await self._turns.take(work, limit)
         finally:
             self._tell()
 
@@ -366,25 +348,10 @@ class EncryptedSessionStorage:
         noticed, self._noticed = self._noticed, self.notices
         changed, written = self._changed or noticed != self._noticed, self._written
         self._changed = self._written = False
-        if written and self._tabs:
-            self._tabs.post({"kind": CHANGED})
+        if written:
+            self._following.tell()
         if changed and self._view:
             self._listeners.call()
-
-    def _on_message(self, message: Json) -> None:
-        if message.get("kind") != CHANGED:
-            return
-        self._stale = True
-        if self._follower is None or self._follower.done():
-            self._follower = asyncio.ensure_future(self._follow())
-
-    async def _follow(self) -> None:
-        while self._stale:
-            self._stale = False
-            try:
-                await self.reload()
-            except RenvaultError as error:
-                _log.warning("What another page stored could not be read: %s", error)
 
     def _opened(self) -> View:
         if self._view is None:

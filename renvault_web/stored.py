@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from .errors import ConfigError, CorruptRecordError, WalletError
-from .record import NEWER, Purpose, decode_record, pack
+from .errors import NEWER, ConfigError, CorruptRecordError, WalletError
+from .record import Purpose, decode_record, pack
 from .session import WalletSession, parse_session, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from .ports import Json
+    from .record import Measure
 
 NOTES = "notes"
 """The identity of the one record of notes."""
@@ -96,12 +97,14 @@ class RecordReport:
     """Why it cannot be read, for people."""
 
 
-def state_of(text: str, key_ids: Container[bytes], *, encrypted: bool) -> RecordState:
-    """Return what keeps the record ``text``, which does not open, from being read."""
+def state_of(text: str, error: CorruptRecordError, key_ids: Container[bytes], *, encrypted: bool) -> RecordState:
+    """Return what keeps the record ``text`` from being read: ``error`` came of it."""
+    if error.code == NEWER:
+        return RecordState.NEWER
     try:
         item = decode_record(text)
-    except CorruptRecordError as error:
-        return RecordState.NEWER if error.code == NEWER else RecordState.UNREADABLE
+    except CorruptRecordError:
+        return RecordState.UNREADABLE
     if not item.is_sealed:
         return RecordState.PLAIN if encrypted else RecordState.UNREADABLE
     return RecordState.UNREADABLE if item.key_id in key_ids else RecordState.LOST_KEY
@@ -134,9 +137,15 @@ def body_of(stored: StoredSession) -> Json:
     return {"session": to_json(stored.session), "created": stored.created_at, "used": stored.used_at}
 
 
-def packed_session(stored: StoredSession, *, compress: bool) -> tuple[int, bytes]:
-    """Return flags and body of the session's record; ``StorageError`` that names a session no record can hold."""
-    return pack(body_of(stored), compress=compress, name=f"Session {stored.session.topic[:8]}", limit=MAX_SESSION)
+def pack_stored(value: StoredSession | Json, *, compress: bool, measure: Measure | None = None) -> tuple[int, bytes]:
+    """Return flags and body of the record of a session, or of the notes.
+
+    ``StorageError`` names a session that no record can hold.
+    """
+    if isinstance(value, StoredSession):
+        name = f"Session {value.session.topic[:8]}"
+        return pack(body_of(value), compress=compress, name=name, limit=MAX_SESSION, measure=measure)
+    return pack({"notes": value}, compress=compress, measure=measure)
 
 
 def parse_body(purpose: int, data: Json) -> tuple[Purpose, str, StoredSession | Json]:

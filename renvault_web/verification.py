@@ -46,7 +46,7 @@ async def _errors(cipher: Cipher, texts: Mapping[str, str], *, encrypted: bool) 
 def _report(
     key: str, text: str, error: CorruptRecordError | None, key_ids: list[bytes], *, encrypted: bool
 ) -> RecordReport:
-    state = RecordState.OK if error is None else state_of(text, key_ids, encrypted=encrypted)
+    state = RecordState.OK if error is None else state_of(text, error, key_ids, encrypted=encrypted)
     reason = None if error is None else str(error)
     if state is RecordState.LOST_KEY:
         reason = "The key that sealed the record is gone. Reconnect your wallet."

@@ -11,7 +11,7 @@ from renvault_web.compression import deflate, inflate, inflate_plain, pack_hex, 
 from renvault_web.dictionary import DICTIONARIES, DICTIONARY_1, NEWEST
 from renvault_web.errors import CorruptRecordError
 from renvault_web.session import parse_session
-from renvault_web.stored import StoredSession, body_of, packed_session
+from renvault_web.stored import StoredSession, body_of, pack_stored
 
 TEN_SESSIONS = json.loads((Path(__file__).parent.parent / "fixtures" / "ten-sessions.json").read_text())
 
@@ -123,7 +123,7 @@ def test_ten_sessions_lose_three_quarters_of_their_size() -> None:
     for found in TEN_SESSIONS:
         stored = StoredSession(parse_session(found["session"]), found["created"], found["used"])
         plain.append(len(json.dumps(body_of(stored), separators=(",", ":"))))
-        small.append(len(packed_session(stored, compress=True)[1]))
+        small.append(len(pack_stored(stored, compress=True)[1]))
     assert len(plain) == 10
     assert sum(small) <= 0.25 * sum(plain)
     assert median(now / before for now, before in zip(small, plain, strict=True)) <= 0.25

@@ -297,6 +297,7 @@ async def test_statistics_count_as_the_browser_counts() -> None:
         usage_percent=round(total / 100, 2),
         quarantined=1,
         persistent=True,
+        compression_ratio=page.storage.statistics().compression_ratio,
     )
     await page.storage.remove_session("a")
     assert page.storage.statistics().total_size == 14

@@ -15,7 +15,7 @@ const CHECK_LIMIT_MS = 4_000;
 
 const CHANNEL = "renvault";
 
-/** What a page posts after a write (renvault_web/storage.py), for a write of which only the browser told. */
+/** What a page posts after a write (renvault_web/following.py), for a write of which only the browser told. */
 const RECORDS_CHANGED = JSON.stringify({ kind: "records" });
 
 export interface CipherBridge {

@@ -1,0 +1,82 @@
+"""renvault_web.forgetting: all of ours goes, nothing else does, and what was cut short is completed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+
+import pytest
+
+from renvault_web.errors import StorageError
+from renvault_web.forgetting import forget
+from renvault_web.testing import FakeCipher, FakeSdkStore, MemoryStorage
+
+OURS = [
+    "rv1.session",
+    "rvb1.1700000000001",
+    "rvh1.1700000000001-aaaaaaaa",
+    "rvq1.1700000000001.session",
+    "rv.probe",
+    "renvault:status",
+    "renvault_migration_completed",
+]
+OTHERS = [
+    "renvault_session_backup_1600000000000",
+    "renvault_session_1",
+    "renvault_wallet_session",
+    "renvault",
+    "wc@2:core:0.3//keychain",
+    "DEBUG",
+    "rv2",
+]
+
+
+def filled() -> MemoryStorage:
+    disk = MemoryStorage()
+    for key in (*OURS, *OTHERS):
+        disk.set(key, "text")
+    return disk
+
+
+async def test_all_of_ours_goes_and_nothing_else() -> None:
+    disk, cipher = filled(), FakeCipher()
+    sdk = FakeSdkStore(cipher, {"wc@2:client:0.3//session": []})
+    old = cipher.key_id
+    await forget(disk, sdk, cipher)
+    assert disk.keys() == OTHERS
+    assert await sdk.entries() == {}
+    assert cipher.calls == ["forget"]
+    assert old not in cipher.another().key_ids()
+
+
+async def test_without_an_sdk_store_of_ours_the_rest_goes() -> None:
+    disk, cipher = filled(), FakeCipher()
+    await forget(disk, None, cipher)
+    assert disk.keys() == OTHERS
+    assert cipher.calls == ["forget"]
+
+
+async def test_a_step_that_fails_keeps_no_other_from_being_done(caplog: pytest.LogCaptureFixture) -> None:
+    disk, cipher, sdk = filled(), FakeCipher(), FakeSdkStore()
+    sdk.fail_after(0)
+    with caplog.at_level(logging.WARNING), pytest.raises(StorageError, match="Not everything could be deleted"):
+        await forget(disk, sdk, cipher)
+    assert disk.keys() == OTHERS
+    assert cipher.calls == ["forget"]
+    assert "The SDK's store does not answer." in caplog.text
+
+
+async def test_killed_at_any_point_the_next_call_completes_it() -> None:
+    for operations in range(len(OURS) + 2):
+        disk, cipher = filled(), FakeCipher()
+        sdk, killed = FakeSdkStore(cipher, {"key": 1}), FakeSdkStore(cipher)
+        killed.fail_after(0)
+        page = disk.another()
+        page.fail_after(operations)
+        with contextlib.suppress(StorageError):
+            await forget(page, killed, cipher)
+        later = cipher.another()
+        await forget(disk.another(), sdk, later)
+        assert disk.keys() == OTHERS
+        assert await sdk.entries() == {}
+        assert later.calls == ["forget"]
