@@ -61,7 +61,11 @@ class Gateway:
         self._running: set[asyncio.Task[None]] = set()
         self._ends: list[Unsubscribe] = []
         self._commands = Commands(
-            manager=manager, wallet=wallet, tell_restored=self._tell_restored, tell_expired=self._tell_expired
+            manager=manager,
+            wallet=wallet,
+            tell_restored=self._tell_restored,
+            tell_expired=self._tell_expired,
+            changed=self._publishing.plan,
         )
 
     def start(self) -> None:
@@ -82,6 +86,7 @@ class Gateway:
         self._publishing.cancel()
         for task in self._running:
             task.cancel()
+        self._commands.close()
         self._presenter.close()
 
     def receive(self, text: str) -> None:
@@ -101,6 +106,7 @@ class Gateway:
                 self._spawn(self._presenter.act(message["mount"], message["action"]))
             case "visible":
                 self._presenter.set_visible(message["visible"])
+                self._commands.set_visible(visible=message["visible"])
             case unknown:
                 _log.warning("The page sent a message of unknown type %.40r.", unknown)
 
@@ -125,6 +131,8 @@ class Gateway:
         """Send the sections that have changed, and the events since the last time."""
         self._publishing.cancel()
         sections = {name: json.dumps(section) for name, section in sections_of(self._manager).items()}
+        if self._commands.late is not None:
+            sections |= self._commands.late.sections()
         changed = [name for name, text in sections.items() if self._told.get(name) != text]
         events, self._events = self._events, []
         self._told = sections

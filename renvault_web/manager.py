@@ -1,21 +1,23 @@
-"""SessionManager: storage, integration and reconnection as one, begun in this order and ended in the other.
+"""SessionManager: storage, migration, integration and reconnection as one, begun in this order and ended in the other.
 
-A part that fails is reported in ``problems``, and the rest works.
+A part that fails is reported in ``problems``, and the rest works. What no first picture needs comes late, see
+``late_services``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from dataclasses import dataclass
 from random import random as system_random
 from typing import TYPE_CHECKING, Any
 
+from .callbacks import Callbacks
 from .diagnosis import presentable
 from .errors import ConfigError, NotStartedError
 from .events import Listeners
 from .integration import WalletKitSessionIntegration
+from .late import Late
 from .parts import Parts
 from .reconnection import AutomaticReconnectionService
 from .storage import EncryptedSessionStorage
@@ -23,9 +25,13 @@ from .stored import StorageStatistics
 from .timing import Soon
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from .ports import Cipher, Clock, Json, Network, Storage, Tabs, Unsubscribe, Wallet
+    from .history import EventHistory
+    from .imports import ImportReport
+    from .late_services import LateServices
+    from .migration import SessionMigrationService
+    from .ports import Cipher, Clock, Json, Network, PassphraseFile, SdkStore, Storage, Tabs, Unsubscribe, Wallet
     from .reconnect import ReconnectionStatus
     from .session import SessionStatus, WalletSession
     from .stored import StorageConfig
@@ -51,6 +57,7 @@ class SessionManager:
 
     Args:
         clock, storage, cipher, network, tabs: the outside (``ports``); no ``tabs``, no other pages.
+        sdk, files: the SDK's own store and passphrase files, for backups; without them there are none of live sessions.
         random: a number from 0 to 1, for jitter.
         storage_config: limits of the storage.
 
@@ -64,11 +71,13 @@ class SessionManager:
         cipher: Cipher,
         network: Network,
         tabs: Tabs | None = None,
+        sdk: SdkStore | None = None,
+        files: PassphraseFile | None = None,
         random: Callable[[], float] = system_random,
         storage_config: StorageConfig | None = None,
     ) -> None:
         self._storage = EncryptedSessionStorage(
-            storage=storage, cipher=cipher, clock=clock, tabs=tabs, config=storage_config
+            storage=storage, cipher=cipher, clock=clock, tabs=tabs, config=storage_config, sdk=sdk
         )
         self._integration = WalletKitSessionIntegration(clock=clock, storage=self._storage)
         self._reconnection = AutomaticReconnectionService(
@@ -78,11 +87,28 @@ class SessionManager:
         self._listeners = Listeners[[]]()
         self._news = Soon(self._listeners.call)
         self._parts = Parts(self._news.plan)
+
+        def make_late() -> LateServices:
+            from .late_services import LateServices
+
+            return LateServices(
+                clock=clock,
+                storage=storage,
+                cipher=cipher,
+                sdk=sdk,
+                files=files,
+                sessions=self._storage,
+                integration=self._integration,
+                reconnection=self._reconnection,
+            )
+
+        self._late = Late(make=make_late, parts=self._parts, changed=self._news.plan)
+        self._store = storage
         self._ends: list[Unsubscribe] = []
         self._wallet: Wallet | None = None
         self._on_restored: Callable[[WalletSession], object] | None = None
         self._on_expired: Callable[[], object] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()  # the host's own callbacks
+        self._callbacks = Callbacks()
         self._turn = asyncio.Lock()  # start, initialize and destroy come one after the other
         self._proved_at: float | None = None
         self._destroys = 0  # what began before the last one goes no further
@@ -105,8 +131,26 @@ class SessionManager:
         return self._reconnection
 
     @property
+    def migration(self) -> SessionMigrationService:
+        """What brings sessions of older builds along."""
+        return self.late_services.migration
+
+    @property
+    def late_services(self) -> LateServices:
+        """The services that no first picture needs, imported when this is first read."""
+        return self._late.services
+
+    @property
+    def history(self) -> EventHistory:
+        """What happened here, followed once the late services have begun."""
+        return self.late_services.history
+
+    @property
     def problems(self) -> dict[str, str]:
-        """The parts that do not work (``storage``, ``integration``, ``reconnection``), each with a plain line."""
+        """The parts that do not work, each with a plain line.
+
+        They are ``storage``, ``history``, ``migration``, ``integration``, ``reconnection`` and ``key rotation``.
+        """
         return self._parts.problems
 
     # Life
@@ -116,6 +160,15 @@ class SessionManager:
         destroys = self._destroys
         async with self._turn:
             await self._start(destroys)
+
+    async def start_late(self) -> None:
+        """Begin what can wait until the page has been drawn: follow the history, go on with a rotation of the key.
+
+        ``initialize`` does it by itself.
+        """
+        destroys = self._destroys
+        async with self._turn:
+            await self._start_late(destroys)
 
     async def initialize(
         self,
@@ -132,6 +185,9 @@ class SessionManager:
         destroys = self._destroys
         async with self._turn:
             await self._start(destroys)
+            await self._start_late(destroys)
+            if destroys == self._destroys and "storage" not in self.problems:
+                await self._parts.attempt("migration", self._late.migrate(self._store))
             await self._reconnection.leave_other(wallet)
             if destroys != self._destroys:
                 return
@@ -152,10 +208,10 @@ class SessionManager:
             for end in self._ends:
                 end()
             self._ends.clear()
-            for task in self._tasks - {asyncio.current_task()}:
-                task.cancel()
+            self._callbacks.cancel()
             await self._reconnection.destroy()
             await self._integration.destroy()
+            await self._late.end()
             self._storage.close()
             self._parts.clear()
             self._news.plan()
@@ -171,12 +227,16 @@ class SessionManager:
                 self._storage.subscribe(self._news.plan),
                 self._integration.subscribe(self._on_sessions),
                 self._integration.on("session_deleted", self._on_deleted),
-                self._integration.on("session_expired", lambda _: self._call(self._on_expired)),
+                self._integration.on("session_expired", self._on_expired_session),
                 self._reconnection.subscribe(self._on_connection),
             ]
             if self._tabs is not None:
                 self._ends.append(self._tabs.subscribe(self._on_message))
             self._news.plan()
+
+    async def _start_late(self, destroys: int) -> None:
+        if destroys == self._destroys and self._ends:
+            await self._late.begin(self._integration, self._reconnection)
 
     # What hosts ask
 
@@ -254,12 +314,48 @@ class SessionManager:
 
     async def clear_all_sessions(self) -> None:
         """Disconnect every session, each as ``disconnect_session`` does, then remove every record."""
+        await self._disconnect_all()
+        await self._storage.clear_all_sessions()
+
+    async def _disconnect_all(self) -> None:
         topics = [session.topic for session in self.get_all_sessions()]
         results = await asyncio.gather(*map(self.disconnect_session, topics), return_exceptions=True)
         for topic, result in zip(topics, results, strict=True):
             if isinstance(result, Exception):
                 _log.warning("Session %s: only its record is removed: %s", topic[:8], presentable(str(result)))
-        await self._storage.clear_all_sessions()
+
+    async def forget_everything(self) -> None:
+        """Disconnect every session, then delete everything of ours on this device, the keys too, and stop.
+
+        What sessions there are in wallets end as ``disconnect_session`` ends them, where they can be reached.
+        """
+        await self._disconnect_all()
+        async with self._turn:
+            await self._late.end(write=False)
+        await self.destroy()
+        await self._storage.forget_everything()
+
+    # Out and in
+
+    def export_sessions(self, *, sealed: bool = False) -> str:
+        """Return the sessions as JSON, as ``SessionExchange.export_sessions`` does."""
+        return self.late_services.exchange.export_sessions(sealed=sealed)
+
+    async def import_sessions(self, text: str) -> ImportReport:
+        """Take sessions from what ``export_sessions`` returned."""
+        return await self._imported(self.late_services.exchange.import_sessions(text))
+
+    async def export_backup(self, passphrase: str) -> bytes:
+        """Return a backup file that brings live sessions back elsewhere, as ``SessionExchange.export_backup`` does."""
+        return await self.late_services.exchange.export_backup(passphrase)
+
+    async def import_backup(self, data: bytes, passphrase: str) -> ImportReport:
+        """Take what ``export_backup`` returned."""
+        return await self._imported(self.late_services.exchange.import_backup(data, passphrase))
+
+    async def export_diagnostics(self) -> str:
+        """Return how everything stands as one JSON text, without secrets, topics and accounts."""
+        return await self.late_services.export_diagnostics(self.problems)
 
     # Within
 
@@ -268,15 +364,13 @@ class SessionManager:
         for topic in topics:
             session = self._integration.get_session(topic)
             if session is not None:
-                self._call(self._on_restored, session)
+                self._callbacks.call(self._on_restored, session)
         return topics
 
-    def _call(self, callback: Callable[..., object] | None, *args: object) -> None:
-        """Call a host's function, which may be async; what it raises is logged."""
-        if callback is not None:
-            task = asyncio.ensure_future(_called(callback, *args))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    async def _imported(self, work: Awaitable[ImportReport]) -> ImportReport:
+        report = await work
+        self.history.note("import", sessions=report.imported + report.updated)
+        return report
 
     def _on_sessions(self) -> None:
         if self._integration.has_client:
@@ -290,6 +384,10 @@ class SessionManager:
             self._integration.look()  # what the host did on the client itself is told by nobody
         self._news.plan()
 
+    def _on_expired_session(self, event: Json) -> None:
+        self._late.missed(event)
+        self._callbacks.call(self._on_expired)
+
     def _on_deleted(self, event: dict[str, Any]) -> None:
         # What this page's client alone has lost may live in another's.
         if self._tabs is not None and event["params"]["by"] in ("user", "wallet"):
@@ -299,12 +397,3 @@ class SessionManager:
         topic = message.get("topic")
         if message.get("kind") == _DELETED and isinstance(topic, str):
             self._integration.end_from_tab(topic)
-
-
-async def _called(callback: Callable[..., object], *args: object) -> None:
-    try:
-        result = callback(*args)
-        if inspect.isawaitable(result):
-            await result
-    except Exception:
-        _log.exception("A function of the host raised.")

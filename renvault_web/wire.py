@@ -15,7 +15,7 @@ from .session import SessionStats, SessionStatus, WalletSession, parse_session, 
 if TYPE_CHECKING:
     from .ports import Json
     from .reconnect import ReconnectionConfig, ReconnectionStatus
-    from .stored import StorageStatistics
+    from .stored import StorageConfig, StorageStatistics
 
 _MS = 1000.0
 
@@ -32,6 +32,12 @@ _RECONNECTION_CONFIG = {  # JavaScript's name: (ours, JavaScript units in one of
     "minUptimeMs": ("min_uptime", _MS),
 }
 
+
+_STORAGE_CONFIG = {
+    "encryptionEnabled": "encryption_enabled",
+    "compressionEnabled": "compression_enabled",
+    "maxStorageSize": "max_storage_size",
+}
 
 _FIELDS = {"chain_id": "chainId", "pairing_topic": "pairingTopic"}  # a session's, where the two names differ
 
@@ -102,8 +108,26 @@ def statistics_to_js(statistics: StorageStatistics) -> Json:
         "maxSize": statistics.max_size,
         "usagePercent": statistics.usage_percent,
         "quarantined": statistics.quarantined,
+        "compressionRatio": statistics.compression_ratio,
         "persistent": statistics.persistent,
     }
+
+
+def storage_config_to_js(config: StorageConfig) -> Json:
+    """Return the storage's configuration as a host sees it."""
+    return {name: getattr(config, ours) for name, ours in _STORAGE_CONFIG.items()}
+
+
+def storage_config_from_js(data: object) -> dict[str, Any]:
+    """Return the storage's settings a host gave, under our names; ``ConfigError`` where one does not fit."""
+    settings: dict[str, Any] = {}
+    for name, value in _settings(data, _STORAGE_CONFIG).items():
+        if name != "maxStorageSize" and not isinstance(value, bool):
+            raise ConfigError(f"{name} must be true or false, not {value!r:.40}.")
+        if name == "maxStorageSize" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise ConfigError(f"{name} must be a whole number of bytes, at least 1, not {value!r:.40}.")
+        settings[_STORAGE_CONFIG[name]] = value
+    return settings
 
 
 def config_to_js(config: ReconnectionConfig) -> Json:
@@ -119,15 +143,20 @@ def config_from_js(data: object) -> dict[str, Any]:
 
     Raises ``ConfigError`` in the host's names and units where one does not fit.
     """
-    if not isinstance(data, Mapping):
-        raise ConfigError(f"The configuration must be an object, not {type(data).__name__}.")
     settings: dict[str, Any] = {}
-    for name, value in data.items():
-        if name not in _RECONNECTION_CONFIG:
-            raise ConfigError(f"There is no setting {name!r:.40}; there are {', '.join(_RECONNECTION_CONFIG)}.")
+    for name, value in _settings(data, _RECONNECTION_CONFIG).items():
         ours, unit = _RECONNECTION_CONFIG[name]
         settings[ours] = _in_range(name, value, ours, unit) if ours in RANGES else value
     return settings
+
+
+def _settings(data: object, known: Mapping[str, object]) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"The configuration must be an object, not {type(data).__name__}.")
+    for name in data:
+        if name not in known:
+            raise ConfigError(f"There is no setting {name!r:.40}; there are {', '.join(known)}.")
+    return data
 
 
 def _shown(data: Mapping[str, Any], status: SessionStatus | None) -> Json:

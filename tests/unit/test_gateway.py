@@ -86,6 +86,7 @@ async def test_the_first_state_has_every_section() -> None:
             "sessions",
             "stats",
             "storage",
+            "storageConfig",
             "stored",
         ]
         assert page.state["sessions"] == []

@@ -57,9 +57,11 @@ METHODS: dict[type, str] = {
         subscribe update_config
     """,
     SessionManager: """
-        clear_all_sessions destroy disconnect_session extend_session get_active_sessions get_all_sessions get_config
-        get_primary_session get_reconnection_status get_session get_storage_stats has_session initialize integration
-        ping_session problems reconnect reconnection session_status start storage subscribe update_config
+        clear_all_sessions destroy disconnect_session export_backup export_diagnostics export_sessions extend_session
+        forget_everything get_active_sessions get_all_sessions get_config get_primary_session get_reconnection_status
+        get_session get_storage_stats has_session history import_backup import_sessions initialize integration
+        late_services migration ping_session problems reconnect reconnection session_status start start_late storage
+        subscribe update_config
     """,
 }
 

@@ -6,7 +6,7 @@ from renvault_web import wire
 from renvault_web.errors import ConfigError
 from renvault_web.reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus
 from renvault_web.session import SessionStatus, parse_session
-from renvault_web.stored import StorageStatistics
+from renvault_web.stored import StorageConfig, StorageStatistics
 
 GIVEN = {
     "topic": "a" * 64,
@@ -66,7 +66,13 @@ def test_a_status_has_all_its_keys_and_times_in_milliseconds() -> None:
 
 def test_statistics_go_out_in_camel_case() -> None:
     statistics = StorageStatistics(
-        total_sessions=1, total_size=2, max_size=3, usage_percent=4.5, quarantined=5, persistent=False
+        total_sessions=1,
+        total_size=2,
+        max_size=3,
+        usage_percent=4.5,
+        quarantined=5,
+        persistent=False,
+        compression_ratio=0.25,
     )
     assert wire.statistics_to_js(statistics) == {
         "totalSessions": 1,
@@ -74,6 +80,7 @@ def test_statistics_go_out_in_camel_case() -> None:
         "maxSize": 3,
         "usagePercent": 4.5,
         "quarantined": 5,
+        "compressionRatio": 0.25,
         "persistent": False,
     }
 
@@ -100,6 +107,32 @@ def test_a_configuration_comes_back_as_it_went_out() -> None:
 def test_a_setting_that_does_not_fit_is_refused_by_name(given: object, message: str) -> None:
     with pytest.raises(ConfigError) as refused:
         wire.config_from_js(given)
+    assert str(refused.value).startswith(message)
+
+
+def test_the_storage_s_configuration_comes_back_as_it_went_out() -> None:
+    config = StorageConfig(max_storage_size=5, encryption_enabled=False)
+    outside = {"encryptionEnabled": False, "compressionEnabled": True, "maxStorageSize": 5}
+    assert wire.storage_config_to_js(config) == outside
+    assert StorageConfig(**wire.storage_config_from_js(outside)) == config
+    assert wire.storage_config_from_js({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"encryption": True}, "There is no setting 'encryption'; there are encryptionEnabled, compressionEnabled, "),
+        ({"encryptionEnabled": 1}, "encryptionEnabled must be true or false, not 1"),
+        ({"compressionEnabled": None}, "compressionEnabled must be true or false, not None"),
+        ({"maxStorageSize": 0}, "maxStorageSize must be a whole number of bytes, at least 1, not 0"),
+        ({"maxStorageSize": True}, "maxStorageSize must be a whole number of bytes, at least 1, not True"),
+        ({"maxStorageSize": 1.5}, "maxStorageSize must be a whole number of bytes, at least 1, not 1.5"),
+        (None, "The configuration must be an object, not NoneType"),
+    ],
+)
+def test_a_storage_setting_that_does_not_fit_is_refused_by_name(given: object, message: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        wire.storage_config_from_js(given)
     assert str(refused.value).startswith(message)
 
 

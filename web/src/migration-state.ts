@@ -16,6 +16,8 @@ export interface MigrationState {
   readonly summary: MigrationSummary;
   /** `session` is what the backup restores to; null where that is no session. */
   readonly backups: readonly (MigrationBackup & { readonly session: Session | null })[];
+  /** The key of the newest backup that a migration made: no clean-up deletes it. */
+  readonly keptBackup: string | null;
   /** What the old session converts to, and so what a backup taken now will restore to. */
   readonly oldSession: Session | null;
 }
@@ -49,6 +51,20 @@ export function hasOldSessions({ migration }: State): boolean {
   return migration && old.sort().join() === [...migration.seen].sort().join() ? migration.hasOld : true;
 }
 
+/** Whether a backup would find anything to keep: what other libraries have is never copied. */
+export function hasOwnOldSessions(state: State): boolean {
+  return hasOldSessions(state) && (localNames()?.some(isOld) ?? state.migration?.oldSession != null);
+}
+
+/** Which backups go when the `keep` newest stay; the newest stays always, and so does the newest migration's. */
+export function backupsBeyond(state: State, keep: number): string[] {
+  const keys = listBackups(state).map(({ key }) => key);
+  const kept = state.migration?.keptBackup;
+  const staying = new Set(keys.filter((key, index) => index === 0 || key === kept));
+  for (const key of keys) if (staying.size < keep) staying.add(key);
+  return keys.filter((key) => !staying.has(key));
+}
+
 let backups: readonly MigrationBackup[] = Object.freeze([]);
 
 /** The backups there are, the newest first; the same list until one comes or goes. */
@@ -64,7 +80,7 @@ export function listBackups({ migration, migrationAsked: { taken, dropped } }: S
     const [, ours, guides] = BACKUP.exec(key) ?? [];
     return ours || guides ? [Object.freeze({ key, timestamp: Number(ours ?? guides) })] : [];
   });
-  found.sort((one, other) => other.timestamp - one.timestamp || (one.key < other.key ? -1 : 1));
+  found.sort((one, other) => other.timestamp - one.timestamp || (one.key < other.key ? 1 : -1));
   const unchanged = found.length === backups.length && found.every(({ key }, index) => key === backups[index]?.key);
   if (!unchanged) backups = Object.freeze(found);
   return backups;

@@ -1,5 +1,13 @@
 /** `sessionMigrationService`: sessions of older builds, brought along with a backup of what was there. */
-import { hasOldSessions, listBackups, type MigrationAsked, migrationStatus, newBackupKey } from "./migration-state.ts";
+import {
+  backupsBeyond,
+  hasOldSessions,
+  hasOwnOldSessions,
+  listBackups,
+  type MigrationAsked,
+  migrationStatus,
+  newBackupKey,
+} from "./migration-state.ts";
 import { quiet, runtime, Service, steady } from "./service.ts";
 import {
   type MigrationBackup,
@@ -66,7 +74,7 @@ export class SessionMigrationService extends Service {
    * when it is written; where that fails, the error is reported to the page and the backup is listed no more.
    */
   backupOldSession(): string | null {
-    if (!this.hasOldSessions()) return null;
+    if (!hasOwnOldSessions(runtime.view.state)) return null;
     const key = newBackupKey(runtime.view.state);
     heard(runtime.call("migration.backupOldSession", [key], asking(({ taken }) => ({ taken: [...taken, key] }))));
     return key;
@@ -118,16 +126,15 @@ export class SessionMigrationService extends Service {
   }
 
   /**
-   * Deletes all backups but the newest `keep`; returns at once how many go. `flush()` resolves when they are gone;
-   * where that fails, the error is reported to the page and they are listed again.
+   * Deletes all backups but the newest `keep`; returns at once how many go. The newest stays in any case, and so does
+   * the newest that a migration made: before Python is up nobody knows which that is, and the number may be one more
+   * than go. `flush()` resolves when they are gone; where that fails, the error is reported to the page.
    */
   cleanupOldBackups(keep = 3): number {
     if (!Number.isInteger(keep) || keep < 0) {
       throw new RenvaultError("config", `keep must be a whole number, at least 0, not ${String(keep).slice(0, 40)}.`);
     }
-    const keys = this.listBackups()
-      .slice(keep)
-      .map(({ key }) => key);
+    const keys = backupsBeyond(runtime.view.state, keep);
     const change = asking(({ dropped }) => ({ dropped: [...dropped, ...keys] }));
     if (keys.length > 0) heard(runtime.call("migration.cleanupOldBackups", [keep], change));
     return keys.length;

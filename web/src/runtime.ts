@@ -147,6 +147,8 @@ export class Runtime implements ViewHost {
       await within(DRAW_LIMIT_MS, this.#ask("page.draw", []), late);
       page["renvault"] = "ready";
       performance.mark("renvault:ready");
+      // What the first picture did not need; a part that fails there is a problem that Python tells.
+      whenIdle(() => this.#ask("page.startLate", []).catch(() => {}));
     } catch (error) {
       page["renvault"] = "failed";
       throw error;

@@ -1,0 +1,95 @@
+"""When the late services (``late_services``) come: imported at their first use, begun once the page has been drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import MigrationError
+from .legacy_keys import has_old_session_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .integration import WalletKitSessionIntegration
+    from .late_services import LateServices
+    from .parts import Parts
+    from .ports import Json, Storage, Unsubscribe
+    from .reconnection import AutomaticReconnectionService
+
+
+class Late:
+    """The late services of one manager, from their import to their end.
+
+    Args:
+        make: imports and makes them.
+        parts: where what fails is a problem.
+        changed: called after each change that a view could show.
+
+    """
+
+    def __init__(self, *, make: Callable[[], LateServices], parts: Parts, changed: Callable[[], None]) -> None:
+        self._make = make
+        self._parts = parts
+        self._changed = changed
+        self._made: LateServices | None = None
+        self._begun = False
+        self._expired: list[str] = []  # topics
+        self._ends: list[Unsubscribe] = []
+
+    @property
+    def services(self) -> LateServices:
+        """The services, imported when this is first read."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    async def begin(
+        self,
+        integration: WalletKitSessionIntegration,
+        reconnection: AutomaticReconnectionService,
+    ) -> None:
+        """Follow what happens from now on; begun already, do nothing."""
+        if self._begun:
+            return
+        self._begun = True
+        history, migration = self.services.history, self.services.migration
+        self._ends += [history.follow(integration, reconnection), migration.subscribe(self._changed)]
+        await self._parts.attempt("history", history.open())
+        while self._expired:
+            history.note("session_expired", topic=self._expired.pop(0))
+        for part, problem in self._parts.problems.items():
+            history.note("problem", part=part, problem=problem)
+        self._changed()
+
+    async def migrate(self, storage: Storage) -> None:
+        """Bring the sessions of older builds along, where the names of what is stored say that there are any.
+
+        Raises ``MigrationError`` where that failed as a whole; single sessions that stay are no problem.
+        """
+        if not has_old_session_keys(storage.keys()):
+            return
+        report = await self.services.migration.run_startup_migration()
+        if report is None:
+            return
+        if report.migrated_count:
+            self.services.history.note("migration", sessions=report.migrated_count)
+        if failed := [detail.error for detail in report.details if detail.error and detail.old_session_id is None]:
+            raise MigrationError(failed[0])
+
+    def missed(self, event: Json) -> None:
+        """Take note of a session that expired before the history could see it; ``begin`` tells it."""
+        if not self._begun:
+            self._expired.append(event["topic"])
+
+    async def end(self, *, write: bool = True) -> None:
+        """Follow nothing more, having written what is not written yet, if it is to be; ``begin`` begins anew."""
+        self._expired.clear()
+        if not self._begun:
+            return
+        self._begun = False
+        for end in self._ends:
+            end()
+        self._ends.clear()
+        if write:
+            await self.services.history.flush()
+        self.services.history.close()

@@ -1,0 +1,80 @@
+"""What a page does not need for its first picture: migration, exchange, event history, diagnostics.
+
+Imported when one of them is first used, or once the page has been drawn, so that none of it delays the boot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .diagnostics import export_diagnostics
+from .exchange import SessionExchange
+from .history import EventHistory
+from .legacy_keys import COMPLETED, has_old_session_keys
+from .migration import SessionMigrationService
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .integration import WalletKitSessionIntegration
+    from .ports import Cipher, Clock, PassphraseFile, SdkStore, Storage
+    from .reconnection import AutomaticReconnectionService
+    from .storage import EncryptedSessionStorage
+
+
+class LateServices:
+    """The services that come late, each made once.
+
+    Args:
+        clock, storage, cipher, sdk, files: the outside (``ports``).
+        sessions, integration, reconnection: the services that were there before.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        storage: Storage,
+        cipher: Cipher,
+        sdk: SdkStore | None,
+        files: PassphraseFile | None,
+        sessions: EncryptedSessionStorage,
+        integration: WalletKitSessionIntegration,
+        reconnection: AutomaticReconnectionService,
+    ) -> None:
+        self._clock = clock
+        self._storage = storage
+        self._sdk = sdk
+        self._sessions = sessions
+        self._integration = integration
+        self._reconnection = reconnection
+        self.migration = SessionMigrationService(storage=storage, sessions=sessions, cipher=cipher, clock=clock)
+        self.history = EventHistory(storage=storage, cipher=cipher, clock=clock)
+        self.exchange = SessionExchange(
+            clock=clock,
+            sessions=sessions,
+            integration=integration,
+            storage=storage,
+            cipher=cipher,
+            sdk=sdk,
+            files=files,
+        )
+
+    def old_keys(self) -> list[str]:
+        """Return the storage keys that count as old sessions now."""
+        keys = self._storage.keys()
+        flag = [COMPLETED] if COMPLETED in keys else []
+        return sorted(key for key in keys if has_old_session_keys([key, *flag]))
+
+    async def export_diagnostics(self, problems: Mapping[str, str]) -> str:
+        """Return how everything stands, as one redacted JSON text."""
+        return await export_diagnostics(
+            clock=self._clock,
+            storage=self._sessions,
+            integration=self._integration,
+            reconnection=self._reconnection,
+            history=self.history,
+            sdk=self._sdk,
+            problems=problems,
+        )
