@@ -29,6 +29,12 @@ class FakeSdkStore:
         for key, value in (entries or {}).items():
             self.write(key, value)
 
+    def another(self, cipher: Cipher | None = None) -> FakeSdkStore:
+        """Return the same store as a further page has it, with its own ``cipher``."""
+        page = FakeSdkStore(cipher)
+        page.staged, page._entries, page._sealed_by = self.staged, self._entries, self._sealed_by
+        return page
+
     def write(self, key: str, value: object) -> None:
         """Write an entry as the SDK does."""
         self._entries[key] = copy.deepcopy(value)

@@ -46,6 +46,7 @@ LAYERS: list[set[str]] = [
         "callbacks",
         "sealing",
         "quarantine",
+        "rotation",
         "room",
         "turns",
         "following",
@@ -55,6 +56,7 @@ LAYERS: list[set[str]] = [
     },  # what the services share
     {
         "storage",
+        "upkeep",
         "integration",
         "reconnection",
         "manager",

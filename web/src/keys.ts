@@ -221,7 +221,7 @@ class OpenKeys implements Keys {
   #adopt(ring: KeyRing): void {
     const { id } = sealing(ring);
     const isOvertaken = withId(this.#ring, id) && toHex(id) !== toHex(this.keyId); // by a later look
-    if (isOvertaken || !this.persistent) return;
+    if (isOvertaken || !this.persistent || String(ring.encryption.map(({ id }) => id)) === String(this.ids)) return;
     this.#ring = ring;
     this.#hold(id).catch(() => {}); // told of when it is to seal
   }
