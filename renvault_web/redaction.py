@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .diagnosis import presentable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 GONE = "(removed)"
 """What stands in a text where something was taken out."""
@@ -25,7 +28,7 @@ SECRET_NAMES = (
     "mnemonic",
     "password",
     "encryptionPassword",
-    "passphrase",
+    "passPhrase",
     "transitKey",
     "keychain",
     "authResponseToken",
@@ -56,12 +59,17 @@ def is_secret(name: object) -> bool:
     return plain in _ALONE or plain.endswith(SECRET_ENDINGS) or any(secret in plain for secret in _HOLDING)
 
 
+def _any(names: Iterable[str]) -> str:
+    """Return a pattern for the names, their words apart or not."""
+    return "|".join(re.sub(r"(?<=[a-z])(?=[A-Z])", "[-_ ]?", name) for name in names)
+
+
 # All of these take a time that grows with the text alone, whatever it holds: an import is a hostile text.
 # A secret's name before its value, in JSON (inside a text perhaps, where each quote has a backslash), a query or prose.
 _NAMED = re.compile(
-    r"(?P<name>(?:sym_?key|private_?key|priv_?key|secret(?:_?key)?|seed|mnemonic|password|passphrase"
-    r"|transit_?key|token|recovery_?phrase)\\*[\"']?\s*[:=]\s*)"
-    r"(?:\\*\"[^\"]*\"?|'[^']*'?|[^\s&\"',;})\]]+)",
+    rf"(?P<name>(?:{_any(SECRET_NAMES)}|{_any(SECRET_ENDINGS)}|(?<![a-z])(?:{_any(SECRET_WORDS)}))[\w-]{{0,16}}"
+    r"\\*[\"']?\s*[:=]\s*)"
+    r"(?:\\*\"[^\"]*\"?|'[^']*'?|\{[^}]*\}?|\[[^\]]*\]?|[^\s&\"',;})\]]+)",
     re.IGNORECASE,
 )
 _WC_URI = re.compile(r"\bwc:[^\s\"'<>]*")
@@ -77,6 +85,8 @@ _PERSONAL = (
     re.compile(r"\b0x[0-9a-fA-F]{16,}\b"),  # an Ethereum address, a key
     re.compile(r"\b(?:bc|tb)1[0-9a-z]{20,}\b"),  # a Bitcoin address
     re.compile(r"\b[0-9a-fA-F]{24,}\b"),  # a topic, a key
+    re.compile(r"\b[0-9a-fA-F]{8}…"),  # what our own errors keep of a topic
+    re.compile(r"(?<=\b[Ss]ession )[0-9a-fA-F]{8}\b"),  # the same
     re.compile(r"[-\w+/=]{32,}"),  # base64 and base58 of what is long enough to be a key or an address
     re.compile(r"\b(?:https?|wss?|wc)://?[^\s\"'<>]*", re.IGNORECASE),
 )

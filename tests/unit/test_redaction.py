@@ -121,6 +121,18 @@ def test_what_looks_like_a_secret_in_a_text_is_replaced(text: str, clean: Any) -
     assert CANARY not in clean(text)
 
 
+@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("clean", [secrets_removed, anonymous_text])
+def test_no_secret_comes_through_in_a_text_of_json(name: str, clean: Any) -> None:
+    for value in (CANARY, {"topic": CANARY}, [CANARY]):
+        planted: Any = {"kept": "kept", "deep": {name: value}}
+        for _ in range(3):
+            text = clean(json.dumps(planted))
+            assert CANARY not in text
+            assert "kept" in text
+            planted = json.dumps(planted)
+
+
 def test_the_words_of_a_wallet_are_taken_out_and_prose_is_not() -> None:
     words = "abandon ability able about above absent absorb abstract absurd abuse access accident"
     assert secrets_removed(f"It is {words}.") == f"It is {GONE}."
@@ -149,6 +161,11 @@ def test_what_names_somebody_does_not_come_through(private: str) -> None:
     for text in (private, f"Before {private} after.", f'{{"a":"{private}"}}', f"x={private}"):
         assert private not in anonymous_text(text)
     assert private not in json.dumps(anonymous({private: 1, "list": [{"deep": private}]}))
+
+
+def test_what_our_own_errors_keep_of_a_topic_goes_too() -> None:
+    assert anonymous_text("Session 01234567: it failed (0123abcd…).") == f"Session {GONE}: it failed ({GONE})."
+    assert anonymous_text("01234567") == "01234567"
 
 
 def test_an_anonymous_text_is_one_short_line() -> None:
