@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from .ports import Cipher, Clock, Json, SdkStore, Storage, Tabs, Unsubscribe
+    from .upkeep import Upkeep
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ OPERATION_LIMIT = 10.0
 """Seconds an operation may take, its wait for the one before it included. A browser needs milliseconds."""
 
 LONG_LIMIT = 60.0
-"""Seconds for what goes over every record there is, other stores' too."""
+"""Seconds for what goes over every record there is."""
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class EncryptedSessionStorage:
         self._sdk = sdk
         self._records = RecordStore(storage=storage, cipher=cipher, clock=clock)
         self._turns = Turns(clock)
+        self._made_upkeep: Upkeep | None = None
         self._following = Following(tabs=tabs, reload=self.reload)
         self._listeners = Listeners[[]]()
         self._view: View | None = None
@@ -174,14 +176,6 @@ class EncryptedSessionStorage:
             compression_ratio=view.compression_ratio,
         )
 
-    async def verify(self) -> tuple[RecordReport, ...]:
-        """Read every record of ours again, backups, history and what is kept aside too, and report on each."""
-        from .verification import verify  # no page pays for it before it is asked for
-
-        return await self._exclusively(
-            lambda: verify(self._storage, self._cipher, encrypted=self._config.encryption_enabled), LONG_LIMIT
-        )
-
     # Writing: awaited and read back, one operation at a time
 
     async def store_session(self, session: WalletSession, *, used_at: float | None = None) -> None:
@@ -215,6 +209,30 @@ class EncryptedSessionStorage:
     async def reload(self) -> None:
         """Read again what changed in the store: what another page wrote or removed."""
         await self._exclusively(self._reload)
+
+    # What goes over everything there is
+
+    async def verify(self) -> tuple[RecordReport, ...]:
+        """Read every record of ours again, backups, history and what is kept aside too, and report on each."""
+        encrypted = self._config.encryption_enabled
+        return await self._exclusively(lambda: self._upkeep().verify(encrypted=encrypted), LONG_LIMIT)
+
+    async def rotate_key(self) -> None:
+        """Seal everything again by a new key: our records, and the SDK's store.
+
+        Sessions are read and written meanwhile. Killed on the way, ``resume_rotation`` completes it.
+        """
+        await self._upkeep().rotate()
+        await self._reload_if_open()
+
+    async def resume_rotation(self) -> None:
+        """Complete a rotation that was cut short; begin one where the key is 90 days old; delete keys of no more use.
+
+        For the start of a page, once it is drawn. Where there are old keys it takes minutes, and may be cancelled.
+        """
+        if await self._upkeep().resume():
+            await self._reload_if_open()
+        await self._upkeep().retire()
 
     async def forget_everything(self) -> None:
         """Delete all of ours on this device: every record, the SDK's sealed store, and the keys themselves.
@@ -327,10 +345,8 @@ class EncryptedSessionStorage:
         self._changed = self._written = True
 
     async def _forget(self) -> None:
-        from .forgetting import forget  # as above
-
         try:
-            await forget(self._storage, self._sdk, self._cipher)
+            await self._upkeep().forget()
         finally:
             if self._view:
                 self._view = View()
@@ -343,6 +359,18 @@ class EncryptedSessionStorage:
             return await self._turns.take(work, limit)
         finally:
             self._tell()
+
+    async def _reload_if_open(self) -> None:
+        if self._view:
+            await self.reload()
+
+    def _upkeep(self) -> Upkeep:
+        from .upkeep import Upkeep  # what says its docstring
+
+        self._made_upkeep = self._made_upkeep or Upkeep(
+            storage=self._storage, cipher=self._cipher, clock=self._clock, sdk=self._sdk
+        )
+        return self._made_upkeep
 
     def _tell(self) -> None:
         noticed, self._noticed = self._noticed, self.notices
