@@ -162,7 +162,7 @@ def test_a_record_that_was_changed_or_moved_is_never_returned(page: Page) -> Non
     ]
 
 
-# One entry made by another version of this page, for something else, or sealed by a key that is not here.
+# One entry made by another version of this page, for something else, or sealed by a key that is lost.
 FOREIGN = """const [text, foreign] = [await textOf('a'), {
     version: (text) => `Ag${text.slice(2)}`,
     purpose: (text) => `AQE${text.slice(3)}`,
@@ -178,12 +178,11 @@ FOREIGN = """const [text, foreign] = [await textOf('a'), {
         ("version", "The record has version 2, this page reads version 1."),
         ("purpose", "The record is for something else (purpose 1, flags 0)."),
         ("flags", "The record is for something else (purpose 2, flags 1)."),
-        ("key", "An entry is sealed by a key that is not at hand."),
         ("form", "The record is not a text."),
     ],
 )
 @pytest.mark.parametrize("first", ["getItem('a')", "setItem('a', 'second')", "removeItem('a')"])
-def test_what_another_version_or_key_may_read_keeps_the_disk_from_being_touched(
+def test_what_another_version_may_read_keeps_the_disk_from_being_touched(
     page: Page, kind: str, reason: str, first: str
 ) -> None:
     assert run(
@@ -223,6 +222,43 @@ def test_all_entries_are_read_without_those_of_another_version_or_key(page: Page
         True,
         ["Stored entries of the wallet connection that cannot be read: 1."],
     ]
+
+
+LOST = "An entry of the wallet connection is kept aside: the key that sealed it is lost. Reconnect your wallet."
+
+
+@pytest.mark.parametrize("first", ["getItem('a')", "setItem('a', 'second')", "removeItem('a')"])
+def test_an_entry_whose_key_is_lost_is_kept_aside_and_the_store_goes_on(page: Page, first: str) -> None:
+    assert run(
+        page,
+        f"""await create().setItem('a', 'first');
+        {FOREIGN}
+        await putAt('a', foreign.key(text));
+        const storage = create();
+        const found = typeof (await storage.{first});
+        await storage.setItem('a', 'second');
+        const aside = (await everything()).filter(([key]) => key.startsWith('bad.')).map(([, text]) => text);
+        const kept = aside.length === 1 && aside[0] === foreign.key(text);
+        return [found, storage.persistent, await create().getItem('a'), kept, notices];""",
+    ) == ["undefined", True, "second", True, [LOST]]
+
+
+def test_a_key_that_could_not_be_looked_for_is_not_taken_for_lost(page: Page) -> None:
+    assert run(
+        page,
+        f"""await create().setItem('a', 'first');
+        {FOREIGN}
+        await putAt('a', foreign.key(text));
+        const {{ transaction }} = IDBDatabase.prototype;
+        IDBDatabase.prototype.transaction = function (...args) {{
+          if (this.name === 'test-keys') throw new DOMException('broken', 'UnknownError');
+          return transaction.apply(this, args);
+        }};
+        const storage = create();
+        await storage.setItem('a', 'second');
+        IDBDatabase.prototype.transaction = transaction;
+        return [storage.persistent, (await textOf('a')) === foreign.key(text)];""",
+    ) == [False, True]
 
 
 @pytest.mark.parametrize("first", ["getItem('a')", "setItem('a', 'second')", "removeItem('a')"])
@@ -345,3 +381,141 @@ def test_a_disk_that_answers_late_gets_the_newest_values_in_the_end(journey: Jou
     page.evaluate("released = true")
     page.evaluate(UNTIL_STORED)
     assert run(page, "return create().getEntries();") == [["a", 3], ["b", 1]]
+
+
+TOPICS = """const [SESSIONS, KEYCHAIN] = ['wc@2:client:0.3//session', 'wc@2:core:0.3//keychain'];
+const list = (...topics) => topics.map((topic) => ({ topic }));
+const topics = async (storage) => (await storage.getItem(SESSIONS)).map(({ topic }) => topic).sort();"""
+
+
+def test_of_two_clients_none_takes_a_session_from_the_other(page: Page) -> None:
+    assert run(
+        page,
+        f"""{TOPICS}
+        await create().setItem(SESSIONS, list('a'));
+        const [one, other] = [create(), create()];
+        await Promise.all([one.getItem(SESSIONS), other.getItem(SESSIONS)]);
+        await Promise.all([one.setItem(SESSIONS, list('a', 'b')), other.setItem(SESSIONS, list('a', 'c'))]);
+        const added = [await topics(one), await topics(other), await topics(create())];
+        await one.setItem(SESSIONS, list('b')); // 'a' ends
+        await other.setItem(SESSIONS, [{{ topic: 'a', expiry: 1 }}, {{ topic: 'c' }}]); // which this one has not heard
+        return [...added, await topics(create()), notices];""",
+    ) == [["a", "b", "c"], ["a", "b", "c"], ["a", "b", "c"], ["b", "c"], []]
+
+
+def test_of_many_clients_that_write_at_once_every_session_and_key_stays(page: Page) -> None:
+    assert run(
+        page,
+        f"""{TOPICS}
+        const clients = Array.from({{ length: 8 }}, create);
+        await Promise.all(clients.map((client) => Promise.all([client.getItem(KEYCHAIN), client.getItem(SESSIONS)])));
+        const write = async (client, n) => {{
+          const known = {{}};
+          for (let turn = 0; turn < 10; turn += 1) {{
+            known[`${{n}}-${{turn}}`] = 'key';
+            await client.setItem(KEYCHAIN, known);
+            await client.setItem(SESSIONS, list(...Object.keys(known)));
+          }}
+        }};
+        await Promise.all(clients.map(write));
+        return [Object.keys(await create().getItem(KEYCHAIN)).length, (await topics(create())).length];""",
+    ) == [80, 80]
+
+
+def test_without_web_locks_and_with_one_that_is_never_let_go_the_same_holds(page: Page) -> None:
+    race = f"""{TOPICS}
+    await create().getKeys();
+    await asked((await records()).clear());
+    const [one, other] = [create(), create()];
+    await Promise.all([one.getItem(SESSIONS), other.getItem(SESSIONS)]);
+    const writes = [];
+    for (const n of [1, 2, 3, 4, 5]) {{
+      const upTo = (name) => list(...Array.from({{ length: n }}, (_, at) => `${{name}}${{at}}`));
+      writes.push(one.setItem(SESSIONS, upTo('a')), other.setItem(SESSIONS, upTo('b')));
+    }}
+    await Promise.all(writes);
+    return (await topics(create())).length;"""
+    page.evaluate("void navigator.locks.request('test-sdk', () => new Promise(() => {}))")
+    assert run(page, race) == 10
+    page.evaluate("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    assert run(page, race) == 10
+
+
+def test_maps_that_are_cleared_under_a_client_come_back_whole(page: Page) -> None:
+    assert run(
+        page,
+        f"""{TOPICS}
+        const storage = create();
+        await storage.setItem(SESSIONS, list('a', 'b'));
+        await asked((await records()).clear());
+        await storage.setItem(SESSIONS, list('a', 'b', 'c'));
+        return topics(create());""",
+    ) == ["a", "b", "c"]
+
+
+def test_a_client_that_starts_sees_all_maps_of_one_moment(page: Page) -> None:
+    assert run(
+        page,
+        f"""{TOPICS}
+        const one = create();
+        await one.setItem(KEYCHAIN, {{ a: 'key' }});
+        await one.setItem(SESSIONS, list('a'));
+        const other = create();
+        const keychain = await other.getItem(KEYCHAIN);
+        await one.setItem(KEYCHAIN, {{ a: 'key', b: 'key' }});
+        await one.setItem(SESSIONS, list('a', 'b'));
+        const first = await topics(other); // else it would delete the session whose key it has not seen
+        await other.setItem(SESSIONS, list('a'));
+        return [Object.keys(keychain), first, await topics(other)];""",
+    ) == [["a"], ["a"], ["a", "b"]]
+
+
+def test_a_client_s_subscriptions_are_its_own_until_the_next_start(page: Page) -> None:
+    assert run(
+        page,
+        """const key = 'wc@2:core:0.3//subscription';
+        const list = (...topics) => topics.map((topic) => ({ topic, id: topic }));
+        const [one, other] = [create(), create()];
+        await Promise.all([one.getItem(key), other.getItem(key)]);
+        await one.setItem(key, list('a'));
+        await other.setItem(key, list('b'));
+        return [await one.getItem(key), (await create().getItem(key)).length];""",
+    ) == [[{"topic": "a", "id": "a"}], 2]
+
+
+def test_a_map_of_a_form_that_is_not_known_is_kept_aside_before_it_is_lost(page: Page) -> None:
+    assert run(
+        page,
+        f"""{TOPICS}
+        const storage = create();
+        await storage.setItem(SESSIONS, 'odd');
+        const odd = await create().getItem(SESSIONS);
+        const text = await textOf(SESSIONS);
+        await create().setItem(SESSIONS, list('a'));
+        const aside = (await everything()).filter(([key]) => key.startsWith('bad.')).map(([, text]) => text);
+        return [odd, await topics(create()), aside.length === 1 && aside[0] === text, notices];""",
+    ) == [
+        "odd",
+        ["a"],
+        True,
+        ["A map of the wallet connection had a form that is not known; what was there is kept aside."],
+    ]
+
+
+def test_a_map_that_could_not_be_stored_is_merged_when_it_can(page: Page) -> None:
+    assert run(
+        page,
+        f"""{TOPICS}
+        await create().setItem(SESSIONS, list('a'));
+        const [one, other] = [create(), create()];
+        await Promise.all([one.getItem(SESSIONS), other.getItem(SESSIONS)]);
+        const {{ put }} = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.put = () => {{ throw new DOMException('no room', 'QuotaExceededError'); }};
+        await one.setItem(SESSIONS, list('a', 'b'));
+        const own = [await topics(one), one.persistent];
+        IDBObjectStore.prototype.put = put;
+        await other.setItem(SESSIONS, list('a', 'c'));
+        await one.setItem('x', 1);
+        for (let turn = 0; turn < 1000 && !one.persistent; turn += 1) await one.getKeys();
+        return [...own, await topics(create()), one.persistent];""",
+    ) == [["a", "b"], False, ["a", "b", "c"], True]
