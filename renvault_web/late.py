@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from .errors import MigrationError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .parts import Parts
     from .ports import Json, Storage, Unsubscribe
     from .reconnection import AutomaticReconnectionService
+    from .storage import EncryptedSessionStorage
 
 
 class Late:
@@ -35,6 +37,7 @@ class Late:
         self._begun = False
         self._expired: list[str] = []  # topics
         self._ends: list[Unsubscribe] = []
+        self._rotation: asyncio.Task[None] | None = None
 
     @property
     def services(self) -> LateServices:
@@ -45,10 +48,11 @@ class Late:
 
     async def begin(
         self,
+        sessions: EncryptedSessionStorage,
         integration: WalletKitSessionIntegration,
         reconnection: AutomaticReconnectionService,
     ) -> None:
-        """Follow what happens from now on; begun already, do nothing."""
+        """Follow what happens from now on, and go on with a rotation of the key; begun already, do nothing."""
         if self._begun:
             return
         self._begun = True
@@ -59,22 +63,28 @@ class Late:
             history.note("session_expired", topic=self._expired.pop(0))
         for part, problem in self._parts.problems.items():
             history.note("problem", part=part, problem=problem)
+        self._rotation = asyncio.ensure_future(self._rotate(sessions))
         self._changed()
+
+    async def _rotate(self, sessions: EncryptedSessionStorage) -> None:
+        await self._parts.attempt("key rotation", sessions.resume_rotation())
 
     async def migrate(self, storage: Storage) -> None:
         """Bring the sessions of older builds along, where the names of what is stored say that there are any.
 
-        Raises ``MigrationError`` where that failed as a whole; single sessions that stay are no problem.
+        Raises ``MigrationError`` where it has to be tried again; single sessions that stay are no problem.
         """
         if not has_old_session_keys(storage.keys()):
             return
-        report = await self.services.migration.run_startup_migration()
+        migration, history = self.services.migration, self.services.history
+        report = await migration.run_startup_migration()
         if report is None:
             return
         if report.migrated_count:
-            self.services.history.note("migration", sessions=report.migrated_count)
-        if failed := [detail.error for detail in report.details if detail.error and detail.old_session_id is None]:
-            raise MigrationError(failed[0])
+            history.note("migration", sessions=report.migrated_count)
+        if not migration.get_migration_status().has_migrated:
+            errors = [detail.error for detail in report.details if detail.error]
+            raise MigrationError(errors[0] if errors else "The migration did not come to its end.")
 
     def missed(self, event: Json) -> None:
         """Take note of a session that expired before the history could see it; ``begin`` tells it."""
@@ -90,6 +100,8 @@ class Late:
         for end in self._ends:
             end()
         self._ends.clear()
+        if self._rotation is not None:
+            self._rotation.cancel()
         if write:
             await self.services.history.flush()
         self.services.history.close()

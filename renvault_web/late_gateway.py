@@ -81,6 +81,7 @@ class LateGateway:
             "migration.markMigrationCompleted": self._asked(migration.mark_migration_completed),
             "migration.resetMigrationStatus": self._asked(migration.reset_migration_status),
             "storage.verify": self._verify,
+            "storage.rotateKey": manager.storage.rotate_key,
             "storage.forgetEverything": manager.forget_everything,
             "manager.importSessions": self._import_sessions,
             "manager.exportBackup": self._export_backup,

@@ -236,7 +236,7 @@ class SessionManager:
 
     async def _start_late(self, destroys: int) -> None:
         if destroys == self._destroys and self._ends:
-            await self._late.begin(self._integration, self._reconnection)
+            await self._late.begin(self._storage, self._integration, self._reconnection)
 
     # What hosts ask
 

@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pyodide.ffi import create_proxy
 
+from ..errors import StorageError
 from ..gateway import Gateway
 from ..manager import SessionManager
 from .adapters import BrowserCipher, BrowserClock, BrowserNetwork, BrowserStorage, BrowserTabs
+from .passphrase import BrowserPassphraseFile
+from .sdk_store import BrowserSdkStore
 from .wallet import BrowserWallet
 
 if TYPE_CHECKING:
     from ..ports import Wallet
+
+
+_DEBUG = "DEBUG"  # where a user asks for debug lines, see ``debug``
 
 
 class Wallets:
@@ -34,15 +41,27 @@ class Wallets:
 
 async def start(bridge: Any) -> Any:
     """Open the stored sessions; return the function that takes the page's messages."""
-    clock, network = BrowserClock(), BrowserNetwork(bridge)
+    clock, storage = BrowserClock(), BrowserStorage(bridge)
+    _listen(storage)
     manager = SessionManager(
         clock=clock,
-        storage=BrowserStorage(bridge),
+        storage=storage,
         cipher=BrowserCipher(bridge),
-        network=network,
+        network=BrowserNetwork(bridge),
         tabs=BrowserTabs(bridge),
+        sdk=BrowserSdkStore(bridge),
+        files=BrowserPassphraseFile(bridge),
     )
     await manager.start()
     gateway = Gateway(manager=manager, clock=clock, wallet=Wallets(bridge), send=bridge.send)
     gateway.start()
     return create_proxy(gateway.receive)  # the page keeps it as long as it lives
+
+
+def _listen(storage: BrowserStorage) -> None:
+    """Let our loggers write what the user asks for; what that takes is imported by those alone who do."""
+    with suppress(StorageError):
+        if storage.get(_DEBUG):
+            from .debug import start_debug
+
+            start_debug(storage)

@@ -1,0 +1,249 @@
+"""renvault_web.late_gateway: what a page asks of the late services, and what it then sees of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from base64 import b64encode
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from old_builds import ADDRESS, single
+
+from renvault_web.errors import StorageError
+from renvault_web.late_gateway import MOST_BACKUPS, MOST_ENTRIES, LateGateway
+from renvault_web.legacy_keys import OLD_BACKUP_PREFIX, SESSION
+from renvault_web.manager import SessionManager
+from renvault_web.testing import (
+    START,
+    FakeCipher,
+    FakeNetwork,
+    FakePassphraseFile,
+    FakeSdkStore,
+    ManualClock,
+    MemoryStorage,
+    fake_session,
+    settle,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TOPIC = "a" * 64
+NOW_MS = round(START * 1000)
+KEY = f"rvb1.{NOW_MS}"
+EXPORT = json.dumps({"version": "1.0.0", "sessions": [fake_session(TOPIC, START + 60)]})
+
+
+class Page:
+    """The late services of one page, and what they publish."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.memory = MemoryStorage()
+        self.cipher = FakeCipher(clock=self.clock)
+        self.manager = SessionManager(
+            clock=self.clock,
+            storage=self.memory,
+            cipher=self.cipher,
+            network=FakeNetwork(),
+            sdk=FakeSdkStore(),
+            files=FakePassphraseFile(),
+        )
+        self.changes = 0
+        self.gateway = LateGateway(manager=self.manager, changed=self._count)
+
+    async def run(self, method: str, *args: object) -> Any:
+        return json.loads(json.dumps(await self.gateway.commands[method](*args)))
+
+    def section(self, name: str) -> Any:
+        return json.loads(self.gateway.sections()[name])
+
+    def _count(self) -> None:
+        self.changes += 1
+
+
+@asynccontextmanager
+async def page(*, old: bool = False) -> AsyncIterator[Page]:
+    here = Page()
+    if old:
+        here.memory.set(SESSION, single(NOW_MS))
+    await here.manager.start()
+    await here.gateway.refresh()
+    yield here
+    here.gateway.close()
+    await here.manager.destroy()
+    await settle()
+    assert here.clock.sleeping == 0
+
+
+async def test_where_there_is_nothing_old_the_section_says_so() -> None:
+    async with page() as here:
+        assert here.section("migration") == {
+            "hasOld": False,
+            "seen": [],
+            "compatibility": {"compatible": True, "issues": []},
+            "status": {"hasMigrated": False},
+            "summary": {
+                "oldSessionsFound": 0,
+                "newSessionsCount": 0,
+                "migrationStatus": "pending",
+                "recommendations": [],
+            },
+            "backups": [],
+            "keptBackup": None,
+            "oldSession": None,
+        }
+
+
+async def test_an_old_session_is_seen_with_what_it_becomes() -> None:
+    async with page(old=True) as here:
+        told = here.section("migration")
+        assert (told["hasOld"], told["seen"], told["summary"]["oldSessionsFound"]) == (True, [SESSION], 1)
+        assert told["oldSession"]["accounts"] == [f"stacks:1:{ADDRESS}"]
+        assert told["oldSession"]["status"] == "needs_reconnect"
+
+
+async def test_a_backup_taken_under_the_page_s_own_key_is_there_with_its_session_before_the_answer() -> None:
+    async with page(old=True) as here:
+        assert await here.run("migration.backupOldSession", KEY) == KEY
+        [backup] = here.section("migration")["backups"]
+        assert (backup["key"], backup["timestamp"]) == (KEY, NOW_MS)
+        assert backup["session"] == here.section("migration")["oldSession"]
+        assert here.section("migration")["keptBackup"] is None, "a user's backup may be cleaned up"
+
+
+async def test_what_is_asked_of_the_migration_is_done_in_that_order() -> None:
+    async with page(old=True) as here:
+        keys = [f"rvb1.{NOW_MS + number}" for number in range(4)]
+        asked = [here.run("migration.backupOldSession", key) for key in keys]
+        results = await asyncio.gather(*asked, here.run("migration.cleanupOldBackups", 3))
+        assert results == [*keys, 1]
+        assert [backup["key"] for backup in here.section("migration")["backups"]] == keys[:0:-1]
+
+
+async def test_a_migration_reports_and_its_backup_is_kept() -> None:
+    async with page(old=True) as here:
+        dry = await here.run("migration.dryRun")
+        assert (dry["success"], dry["migratedCount"]) == (True, 1)
+        assert here.section("migration")["hasOld"] is True
+        report = await here.run("migration.migrateFromOldStorage")
+        assert report == {**dry, "timestamp": report["timestamp"]}
+        told = here.section("migration")
+        assert (told["hasOld"], told["status"]["hasMigrated"]) == (False, True)
+        assert told["keptBackup"] == told["backups"][0]["key"]
+        assert await here.run("migration.runStartupMigration") is None
+        assert await here.run("migration.rollBack") == 1
+        assert here.section("migration")["hasOld"] is True
+
+
+async def test_the_flag_is_set_and_reset() -> None:
+    async with page() as here:
+        await here.run("migration.markMigrationCompleted")
+        assert here.section("migration")["status"] == {"hasMigrated": True, "timestamp": NOW_MS}
+        assert here.section("migration")["summary"]["migrationStatus"] == "completed"
+        await here.run("migration.resetMigrationStatus")
+        assert here.section("migration")["status"] == {"hasMigrated": False}
+
+
+async def test_a_backup_without_a_session_is_listed_without_one() -> None:
+    async with page() as here:
+        here.memory.set(f"{OLD_BACKUP_PREFIX}5", "nonsense")
+        await here.gateway.refresh()
+        assert here.section("migration")["backups"] == [
+            {"key": f"{OLD_BACKUP_PREFIX}5", "timestamp": 5, "session": None}
+        ]
+
+
+async def test_of_very_many_backups_the_newest_are_looked_into() -> None:
+    async with page() as here:
+        for number in range(MOST_BACKUPS + 5):
+            here.memory.set(f"{OLD_BACKUP_PREFIX}{number}", "nonsense")
+        await here.gateway.refresh()
+        listed = here.section("migration")["backups"]
+        assert (len(listed), listed[0]["timestamp"]) == (MOST_BACKUPS, MOST_BACKUPS + 4)
+
+
+async def test_a_store_that_answers_no_more_leaves_what_was_known(caplog: pytest.LogCaptureFixture) -> None:
+    async with page(old=True) as here:
+        before = here.section("migration")
+        here.memory.fail_after(0)
+        with caplog.at_level(logging.WARNING), pytest.raises(StorageError):
+            await here.run("migration.markMigrationCompleted")
+        assert here.section("migration") == before
+        assert "What is known of old sessions may be out of date" in caplog.text
+
+
+async def test_what_changes_by_itself_is_followed_and_told() -> None:
+    async with page(old=True) as here:
+        here.changes = 0
+        await here.manager.migration.migrate_from_old_storage()
+        await settle()
+        assert here.section("migration")["summary"]["newSessionsCount"] == 1
+        assert here.changes > 0
+        here.gateway.close()
+        await here.manager.migration.roll_back()
+        await settle()
+        assert here.section("migration")["summary"]["newSessionsCount"] == 1, "closed, it follows no more"
+
+
+async def test_the_history_is_bounded_and_told_once_it_changes() -> None:
+    async with page() as here:
+        for number in range(MOST_ENTRIES + 5):
+            here.manager.history.note("problem", problem=f"number {number}")
+        told = here.section("history")
+        assert (len(told), told[-1]["facts"]) == (MOST_ENTRIES, {"problem": f"number {MOST_ENTRIES + 4}"})
+        assert here.gateway.sections()["history"] is here.gateway.sections()["history"]
+
+
+async def test_sessions_go_out_and_come_in_again() -> None:
+    async with page() as here:
+        given = {"topic": TOPIC, "expiry": START + 60, "accounts": ["stacks:1:SP1"]}
+        text = json.dumps({"version": "1.0.0", "timestamp": 1, "sessions": [given]})
+        report = await here.run("manager.importSessions", text)
+        assert (report["imported"], report["details"]) == (1, [{"outcome": "imported", "topic": TOPIC}])
+        assert json.loads(here.manager.export_sessions())["sessions"][0]["topic"] == TOPIC
+        assert here.section("history")[-1]["kind"] == "import"
+
+
+async def test_a_backup_file_crosses_as_base64() -> None:
+    async with page() as here:
+        await here.run("manager.importSessions", EXPORT)
+        file = await here.run("manager.exportBackup", "correct horse battery")
+        await here.manager.storage.clear_all_sessions()
+        report = await here.run("manager.importBackup", file, "correct horse battery")
+        assert report["imported"] == 1
+        with pytest.raises(StorageError):
+            await here.run("manager.importBackup", b64encode(b"no file").decode(), "correct horse battery")
+
+
+async def test_records_are_verified_and_diagnostics_told() -> None:
+    async with page() as here:
+        await here.run("manager.importSessions", EXPORT)
+        [report] = [one for one in await here.run("storage.verify") if one["kind"] == "session"]
+        assert report["state"] == "ok"
+        told = json.loads(await here.run("manager.exportDiagnostics"))
+        assert told["problems"] == {}
+        assert TOPIC not in json.dumps(told)
+
+
+async def test_everything_is_sealed_again_by_a_new_key() -> None:
+    async with page() as here:
+        before = here.cipher.key_id
+        await here.run("manager.importSessions", EXPORT)
+        await here.run("storage.rotateKey")
+        assert here.cipher.key_id != before
+        assert [one["state"] for one in await here.run("storage.verify")] == ["ok"]
+
+
+async def test_everything_is_forgotten_and_nothing_comes_back() -> None:
+    async with page(old=True) as here:
+        await here.manager.start_late()
+        await here.run("manager.importSessions", EXPORT)
+        await here.clock.advance(10)
+        assert any(key.startswith("rvh1.") for key in here.memory.keys())  # noqa: SIM118 - a port
+        await here.run("storage.forgetEverything")
+        await here.clock.advance(10)
+        assert here.memory.keys() == [SESSION], "older builds' data are the host's"
