@@ -7,9 +7,10 @@ Three forms, each with ``version`` and ``timestamp`` (epoch milliseconds)::
     {"version", "timestamp", "sessions": […], "sdk": {key: value}}  export_backup(): inside an ``age`` passphrase file
 
 The second is for a moment in which the page may be about to lose its storage: made at once, without a key or a secret,
-and read again by the same browser only. The third has the SDK's entries that bring live sessions back elsewhere: keys
-of sessions, pairings and subscriptions; not the client seed, which is this browser's own name at the relay, and neither
-history nor messages.
+and read again by the same browser only. An export made before Python is up has both ``sealed`` and ``sessions``.
+
+The third has the SDK's entries that bring live sessions back elsewhere: keys of sessions, pairings, subscriptions and
+ends; not the client seed, which is this browser's own name at the relay, and neither history nor messages.
 """
 
 from __future__ import annotations
@@ -116,18 +117,16 @@ class SessionExchange:
     # In
 
     async def import_sessions(self, text: str) -> ImportReport:
-        """Take sessions from what ``export_sessions`` returned, in either form, and tell of each what became of it.
+        """Take sessions from what ``export_sessions`` returned, in either form or both, and report on each.
 
         A session that the client lists stays as it is, and so does a stored one that lasts as long; others are stored
         and need reconnect until the client lists them; expired ones are passed over. One that cannot be read or stored
         stops no other. Raises ``StorageError`` where the text as a whole is none of ours: then nothing has changed.
         """
         data = parse_file(text)
-        if "sealed" in data:
-            found, failed = await self._opened(parse_sealed(data))
-        else:
-            found, failed = parse_sessions(data)
-        return await self._merge(found, failed)
+        found, failed = parse_sessions(data) if "sessions" in data or "sealed" not in data else ([], [])
+        more, unreadable = await self._opened(parse_sealed(data)) if "sealed" in data else ([], [])
+        return await self._merge([*more, *found], [*unreadable, *failed])
 
     async def import_backup(self, data: bytes, passphrase: str) -> ImportReport:
         """Take sessions and the SDK's entries from a backup file; a reload brings them alive (``needs_reload``).

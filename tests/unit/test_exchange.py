@@ -266,6 +266,19 @@ async def test_sealed_sessions_come_back_in_the_browser_that_has_the_key(clock: 
     assert page.stored() == {STORED: session(clock, STORED, 5)}
 
 
+async def test_sealed_and_plain_sessions_come_together(clock: ManualClock) -> None:
+    page = await Page(clock).begin(client=False)
+    await page.store(STORED, 5)
+    sealed = json.loads(page.exchange.export_sessions(sealed=True))["sealed"]
+    await page.sessions.clear_all_sessions()
+    report = await page.exchange.import_sessions(
+        text_of(clock, fake_session(NEW, clock.now() + DAY), {}, sealed={**sealed, "rv1.a": "!"})
+    )
+    await page.integration.destroy()
+    assert report.counts == (2, 0, 0, 2)
+    assert sorted(page.stored()) == [STORED, NEW]
+
+
 async def test_sealed_sessions_say_nothing_to_another_browser(clock: ManualClock) -> None:
     page = await Page(clock).begin(client=False)
     await page.store(STORED, 5)
