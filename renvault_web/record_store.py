@@ -133,7 +133,11 @@ class RecordStore:
     def retire_lost(self, view: View) -> None:
         """Move the sessions whose key is gone out of their places: their wallet has been connected anew."""
         for key in view.lost_sessions():
-            self._keep_aside(view, key, Room(self._storage))
+            try:
+                self._keep_aside(view, key, Room(self._storage))
+            except StorageError as error:  # no loss: it stays where it is
+                _log.warning("A session whose key is gone could not be put aside: %s", error)
+                return
             self._storage.remove(key)
             view.drop(key)
 
