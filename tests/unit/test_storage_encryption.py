@@ -1,0 +1,124 @@
+"""EncryptedSessionStorage with encryption turned off and on again: what is read when, and that nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+from storage_pages import opened, session
+
+from renvault_web.errors import ConfigError, StorageError
+from renvault_web.record import Purpose, decode_record, encode_plain
+from renvault_web.stored import StorageConfig
+from renvault_web.testing import START, MemoryStorage, settle
+
+OFF, ON = StorageConfig(encryption_enabled=False), StorageConfig()
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+async def test_with_encryption_off_new_records_are_plain_and_sealed_ones_are_read_too(compressed: bool) -> None:
+    page = await opened()
+    await page.storage.store_session(session("sealed"))
+    off = StorageConfig(encryption_enabled=False, compression_enabled=compressed)
+    await page.storage.update_config(off)
+    await page.storage.store_session(session("plain"))
+    await page.storage.store_notes({"primary": "plain"})
+    assert page.storage.config == off
+    assert [decode_record(text).is_sealed for text in page.texts().values()] == [True, False, False]
+    if not compressed:
+        assert b'"topic":"plain"' in decode_record(list(page.texts().values())[1]).sealed
+
+    later = await page.next_page(config=OFF)
+    assert sorted(later.topics()) == ["plain", "sealed"]
+    assert later.storage.notes == {"primary": "plain"}
+    assert later.quarantined() == 0
+
+
+async def test_with_encryption_on_a_plain_record_is_not_read_and_stays() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_session(session("a"))
+    texts = page.texts()
+    later = await page.next_page()
+    assert (later.topics(), later.quarantined()) == ([], 1)
+    assert later.notices() == ()
+    assert later.texts() == texts
+
+    await later.storage.update_config(OFF)
+    assert (later.topics(), later.quarantined()) == (["a"], 0)
+
+
+async def test_turned_on_again_it_seals_what_this_page_has_opened() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_sessions([session("a"), session("b")], used_at=START - 5)
+    await page.storage.store_notes({"primary": "a"})
+    before = page.storage.stored_session("a")
+    await page.storage.update_config(ON)
+    assert all(decode_record(text).is_sealed for text in page.texts().values())
+    later = await page.next_page()
+    assert sorted(later.topics()) == ["a", "b"]
+    assert later.storage.notes == {"primary": "a"}
+    assert later.storage.stored_session("a") == before
+
+
+async def test_what_was_planted_since_it_was_opened_is_not_sealed_with_it() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_sessions([session("a"), session("b")])
+    a, b = page.texts()
+    body = decode_record(page.texts()[b]).sealed[32:]
+    planted = encode_plain(a, Purpose.SESSION, 0, body.replace(b"b", b"a"))
+    page.disk.set(a, planted)
+    await page.storage.update_config(ON)
+    assert page.texts()[a] == planted
+    assert page.topics() == ["b"]
+    assert page.quarantined() == 1
+
+
+async def test_a_plain_record_in_the_place_of_a_sealed_one_is_kept_aside_before_it_is_written_over() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    [key] = page.texts()
+    planted = encode_plain(key, Purpose.SESSION, 0, b"{}")
+    page.disk.set(key, planted)
+    later = await page.next_page()
+    assert later.topics() == []
+    await later.storage.store_session(session("a"))
+    assert later.topics() == ["a"]
+    assert list(later.texts("rvq1.").values()) == [planted]
+
+
+async def test_sealing_again_that_fails_loses_nothing_and_says_so() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_sessions([session("a"), session("b")])
+    page.disk.fail_after(3)
+    with pytest.raises(StorageError):
+        await page.storage.update_config(ON)
+    assert sorted(page.topics()) == ["a", "b"]
+    later = await page.next_page(config=OFF)
+    assert sorted(later.topics()) == ["a", "b"]
+
+
+async def test_a_page_with_encryption_off_and_one_with_it_on_write_beside_each_other() -> None:
+    page = await opened(config=OFF)
+    other = await page.next_page(config=ON)
+    await page.storage.store_session(session("plain"))
+    await other.storage.store_session(session("sealed"))
+    await settle()
+    assert page.topics() == ["plain", "sealed"]
+    assert (other.topics(), other.quarantined()) == (["sealed"], 1)
+    await other.storage.store_session(session("plain", START + 100))
+    await settle()
+    assert sorted(other.topics()) == ["plain", "sealed"]
+    assert page.storage.retrieve_session("plain") == session("plain", START + 100)
+
+
+async def test_while_it_is_not_open_a_configuration_is_only_kept() -> None:
+    disk = MemoryStorage()
+    page = await opened(disk)
+    page.storage.close()
+    operations = disk.operations
+    await page.storage.update_config(OFF)
+    assert page.storage.config == OFF
+    assert disk.operations == operations
+
+
+def test_a_bad_switch_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="encryption_enabled is 'no'; it must be true or false"):
+        StorageConfig(encryption_enabled="no")  # type: ignore[arg-type] # what a host may do
