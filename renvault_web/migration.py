@@ -218,7 +218,7 @@ class SessionMigrationService:
             if obstacles:
                 raise MigrationError(obstacles[0])
             await self._back_up(entries, now)
-        except RenvaultError as error:
+        except (RenvaultError, TimeoutError) as error:
             accounts = [one for entry in entries for one in entry.accounts(now)]
             outcome.details += [MigrationDetail(one.old_id, error=_said(error)) for one in accounts]
             _log.warning("Old sessions stay where they are: %s", _said(error))
@@ -236,10 +236,9 @@ class SessionMigrationService:
         if not topics:
             return
         newest = await self._backups.newest_migration()
-        before = newest[1].topics if newest else ()
-        made = [topic for topic in sorted(topics) if topic in before or not self._sessions.has_session(topic)]
-        if newest and newest[1].covers(converted) and set(made) <= set(before):
-            return
+        made = sorted(topic for topic in topics if not self._sessions.has_session(topic))
+        if newest and newest[1].covers(converted) and set(made) <= set(newest[1].topics):
+            return  # by a run that was cut short, or rolled back
         statistics = self._sessions.statistics()
         room = statistics.max_size - statistics.total_size
         await self._backups.keep(converted, made="migration", topics=made, room=room)
@@ -255,7 +254,7 @@ class SessionMigrationService:
             await self._prove(accounts)
             if accounts and entry.is_ours and not entry.refused(now):
                 self._remove(entry)
-        except RenvaultError as failure:
+        except (RenvaultError, TimeoutError) as failure:
             error, outcome.again = _said(failure), True
             _log.warning("An old session stays where it is: %s", error)
         outcome.details += [
@@ -329,18 +328,21 @@ class SessionMigrationService:
         """Write the old bytes of the last migration back, remove what it made of them; return how many old keys.
 
         Afterwards nothing has been migrated, and no start does it by itself until ``reset_migration_status`` or a
-        migration that is asked for. What an older build has written there meanwhile is kept in a backup.
+        migration that is asked for. What an older build has written there meanwhile is kept in a backup. Killed on
+        the way, it goes on when it is called again. 0 where there is nothing to roll back.
         """
         return await self._exclusively(self._roll_back)
 
     async def _roll_back(self) -> int:
+        if self._old.is_rolled_back and not self._old.status().has_migrated:
+            return 0
         newest = await self._backups.newest_migration()
         if newest is None:
             if any(backup_time(backup.key) and not old_backup_time(backup.key) for backup in self._backups.listed()):
                 raise MigrationError("No backup of a migration can be read. The backups stay where they are.")
             return 0
         content = newest[1]
-        self._old.mark_rolled_back()
+        self._old.begin_roll_back()
         there = {key: text for key in content.entries if (text := self._storage.get(key)) is not None}
         newer = {key: text for key, text in there.items() if not same_text(text, content.entries[key])}
         if newer:
@@ -351,7 +353,7 @@ class SessionMigrationService:
                 raise StorageError("An old entry did not read back as it was written. The new records stay.")
         for topic in content.topics:
             await self._sessions.remove_session(topic)
-        self._old.unmark_completed()
+        self._old.end_roll_back()
         return len(content.entries)
 
     # Within

@@ -18,7 +18,10 @@ class MigrationDetail:
 
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """What a run did, or would do; ``success`` where nothing failed. ``timestamp`` is epoch seconds."""
+    """What a run did, or would do; ``success`` where nothing failed. ``timestamp`` is epoch seconds.
+
+    Each old session counts; several of one account become one session and name the same new topic.
+    """
 
     success: bool
     migrated_count: int

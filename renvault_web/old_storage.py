@@ -98,11 +98,13 @@ class OldStorage:
         self._mark(COMPLETED)
         self._storage.remove(ROLLED_BACK)
 
-    def mark_rolled_back(self) -> None:
-        """Remember that the user wants the old sessions back. The flag of completion goes last, when all is done."""
+    def begin_roll_back(self) -> None:
+        """Remember that the user wants the old sessions back. Completed goes last: so one that was killed is told."""
+        if not self.status().has_migrated:
+            self._mark(COMPLETED)
         self._mark(ROLLED_BACK)
 
-    def unmark_completed(self) -> None:
+    def end_roll_back(self) -> None:
         """Forget that the old sessions have been brought along."""
         self._storage.remove(COMPLETED)
 

@@ -141,11 +141,14 @@ def test_a_flag_of_another_shape_counts(text: str) -> None:
 def test_rolled_back_and_completed_are_told_apart() -> None:
     old, disk = storage()
     old.mark_completed()
-    old.mark_rolled_back()
-    old.unmark_completed()
+    old.begin_roll_back()
+    assert (old.status().has_migrated, old.is_rolled_back) == (True, True)
+    old.end_roll_back()
     assert (old.status().has_migrated, old.is_rolled_back) == (False, True)
+    old.begin_roll_back()
+    assert old.status().has_migrated, "one that was killed on the way must show"
     old.mark_completed()
     assert (old.status().has_migrated, old.is_rolled_back) == (True, False)
-    old.mark_rolled_back()
+    old.begin_roll_back()
     old.reset()
     assert disk.keys() == []
