@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -34,7 +35,8 @@ from renvault_web.old_storage import OldStorage
 from renvault_web.record import BACKUP_PREFIX, KEY_PREFIX, Purpose
 from renvault_web.sealing import open_named
 from renvault_web.session import SessionStatus, to_json
-from renvault_web.storage import EncryptedSessionStorage, StorageConfig
+from renvault_web.storage import EncryptedSessionStorage
+from renvault_web.stored import StorageConfig
 from renvault_web.testing import START, FakeCipher, FakeWallet, ManualClock, MemoryStorage
 
 NOW_MS = int(START * 1000)
@@ -112,6 +114,10 @@ class Page:
 
 
 FLAGS = (COMPLETED, ROLLED_BACK)
+
+STRIDE = 7 if sys.platform == "emscripten" else 1
+"""Every how many steps a page is killed: each of them here; in the browser, where it takes longer, some."""
+
 ALL_ACCOUNTS = sorted(
     [
         f"stacks:1:{ADDRESS}",
@@ -300,7 +306,7 @@ async def test_killed_at_any_step_the_next_start_completes_it_and_nothing_is_los
         assert len(after.backup_keys()) == 1
         if report is not None and report.success:
             break
-        steps += 1
+        steps += STRIDE
     assert steps > 30, "the run has more steps than that, or this test looked at nothing"
 
 
@@ -324,7 +330,7 @@ async def test_rolling_back_killed_at_any_step_goes_on_when_called_again() -> No
         assert not after.migration.get_migration_status().has_migrated
         if done:
             break
-        steps += 1
+        steps += STRIDE
     assert steps > 20
 
 
