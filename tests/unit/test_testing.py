@@ -10,7 +10,7 @@ import pytest
 
 from renvault_web.errors import WalletError
 from renvault_web.session import parse_session
-from renvault_web.testing import START, FakeNetwork, FakeTabs, FakeWallet, ManualClock, fake_session, settle
+from renvault_web.testing import START, FakeCipher, FakeNetwork, FakeTabs, FakeWallet, ManualClock, fake_session, settle
 from renvault_web.timing import sleep_until
 
 if TYPE_CHECKING:
@@ -169,3 +169,60 @@ async def test_a_wallet_can_refuse_to_be_held() -> None:
     wallet.stale_pairings = 2
     assert await wallet.remove_stale_pairings() == 2
     assert await wallet.remove_stale_pairings() == 0
+
+
+# FakeCipher
+
+
+async def test_ciphers_of_the_same_key_open_each_other_s_records() -> None:
+    one, other, stranger = FakeCipher(), FakeCipher(), FakeCipher(key_id=b"stranger")
+    [sealed] = await one.seal([(b"aad", b"text")], key_id=one.key_id)
+    job = (one.key_id, b"aad", sealed)
+    assert [*await other.open([job]), *await stranger.open([job])] == [b"text", None]
+    assert await one.tags([b"a"]) == await stranger.tags([b"a"])
+    assert (one.calls, stranger.calls) == (["seal", "tags"], ["open", "tags"])
+
+
+async def test_a_key_is_as_old_as_the_clock_says() -> None:
+    clock = ManualClock()
+    cipher = FakeCipher(clock=clock)
+    clock.jump(100)
+    assert cipher.key_created_at == START
+    await cipher.rotate()
+    assert cipher.key_created_at == START + 100
+    without = FakeCipher()
+    await without.rotate()
+    assert without.key_created_at == START
+
+
+async def test_a_held_key_is_not_retired_until_its_page_ends() -> None:
+    cipher = FakeCipher()
+    [old] = cipher.key_ids()
+    await cipher.rotate()
+    assert cipher.held == {old, cipher.key_id}
+    later = cipher.another()
+    later.held.add(old)
+    cipher.end()
+    assert cipher.held == set()
+    assert await later.retire([old]) == [], "said by the test"
+    later.held.remove(old)
+    assert await later.retire([old]) == [old]
+    assert later.key_ids() == [later.key_id]
+
+
+async def test_a_page_keeps_its_list_of_keys_until_it_looks() -> None:
+    first = FakeCipher()
+    second = first.another()
+    await first.rotate()
+    assert (len(first.key_ids()), len(second.key_ids())) == (2, 1)
+    await second.seal([], key_id=second.key_id)
+    assert second.key_ids() == first.key_ids()
+
+
+async def test_keys_that_die_with_the_page_are_others_in_the_next() -> None:
+    page = FakeCipher(persistent=False)
+    await page.rotate()
+    later = page.another()
+    assert later.persistent is False
+    assert not set(later.key_ids()) & set(page.key_ids())
+    assert await page.retire(page.key_ids()) == []
