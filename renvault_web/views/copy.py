@@ -68,6 +68,7 @@ ENGLISH: dict[str, str] = {
     "session.primary": "Primary",
     "session.expires": "{time} left",
     "session.expired": "ended {time} ago",
+    "session.local": "from an older version",
     "status.active": "Active",
     "status.restoring": "Restoring",
     "status.unknown": "Not confirmed",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..session import USABLE, SessionStatus, expires_soon, is_expired
+from ..session import USABLE, SessionStatus, expires_soon, is_expired, is_local
 from .copy import known, say, word
 from .node import ago, clean, h, link, number, until, when
 from .shapes import shape
@@ -90,6 +90,8 @@ def chain_name(chain: str | None) -> str:
 
 def _expiry(row: SessionRow, now: float) -> Node:
     session = row.session
+    if is_local(session):  # its old session's end says nothing any more
+        return h("div", {"class": "expiry"}, h("p", {"class": "quiet"}, word("session.local")))
     left = (
         say("session.expired", time=ago(session.expiry))
         if is_expired(session, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from old_builds import ADDRESS, OTHER_ADDRESS, TEST_ADDRESS, WEEK_MS, connection, plural, secure, single, stringify
@@ -10,6 +12,9 @@ from renvault_web.migration import SessionMigrationService
 from renvault_web.old_storage import OldStorage
 from renvault_web.storage import EncryptedSessionStorage
 from renvault_web.testing import START, FakeCipher, ManualClock, MemoryStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW_MS = int(START * 1000)
 
@@ -37,7 +42,7 @@ def old_entries(draw: st.DrawFn) -> dict[str, str]:
             {draw(odd): {"address": draw(addresses), "note": draw(odd)}, "b": {"address": draw(addresses)}}
         )
 
-    makers = {
+    makers: dict[str, Callable[[], str]] = {
         "renvault_wallet_session": lambda: padded(single(age(), address=draw(addresses))),
         "renvault_wallet_sessions": lambda: padded(
             plural((draw(addresses), {"timestamp": age(), "note": draw(odd)}), (draw(addresses), {"timestamp": age()}))

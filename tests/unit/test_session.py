@@ -12,6 +12,7 @@ from renvault_web.session import (
     expires_soon,
     is_chain,
     is_expired,
+    is_local,
     parse_session,
     seconds,
     status_of,
@@ -221,3 +222,24 @@ def test_the_wallets_name_and_address_are_texts_or_empty(peer: dict[str, Any], n
 )
 def test_a_chain_is_a_caip_2_text(value: object, fits: bool) -> None:
     assert is_chain(value) is fits
+
+
+# A known account alone
+
+
+LOCAL = "local-" + "0f" * 16
+
+
+@pytest.mark.parametrize("topic", ["a" * 64, "local-", "local-x", LOCAL + "0", "x" + LOCAL, ""])
+def test_a_known_account_is_told_by_its_topic(topic: str) -> None:
+    assert is_local(WalletSession(topic=LOCAL, expiry=NOW))
+    assert not is_local(WalletSession(topic=topic, expiry=NOW))
+
+
+@pytest.mark.parametrize("live", [None, True, False])
+def test_a_known_account_needs_reconnect_and_does_not_end(live: bool | None) -> None:
+    for expiry in (0.0, NOW, NOW + 5):
+        known = WalletSession(topic=LOCAL, expiry=expiry)
+        assert not is_expired(known, NOW)
+        assert not expires_soon(known, NOW)
+        assert status_of(known, NOW, live=live, opened_at=NOW) is SessionStatus.NEEDS_RECONNECT

@@ -56,6 +56,14 @@ def button(action: str, word: str, **attrs: str) -> list[Any]:
     return ["button", {"type": "button", "data-action": action, **attrs}, word]
 
 
+def test_an_account_known_from_an_older_version_shows_no_end() -> None:
+    known = replace(SESSION, topic="local-" + "0f" * 16, expiry=NOW - DAY)
+    drawn = draw(known, SessionStatus.NEEDS_RECONNECT)
+    assert part(drawn, "expiry") == ["div", {"class": "expiry"}, ["p", {"class": "quiet"}, "from an older version"]]
+    assert outcome(drawn) == [["p", {}, "The account is known, its keys are not. Pair it with your wallet once more."]]
+    assert [name for name, attrs in buttons(drawn).items() if "aria-disabled" not in attrs] == ["Disconnect"]
+
+
 def test_an_active_session() -> None:
     assert draw(SESSION) == [
         "li",
