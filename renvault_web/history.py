@@ -37,6 +37,12 @@ MAX_ENTRIES = 300
 WRITE_AFTER = 2.0
 """Seconds in which what happens is gathered before it is written."""
 
+URGENT = frozenset({"session_deleted", "session_expired", "connection"})
+"""What a user may ask for right after the next load of the page."""
+
+WRITE_URGENT_AFTER = 0.1
+"""Seconds in which these are gathered: what is sealed while the page goes is lost."""
+
 WRITE_LIMIT = 5.0
 """Seconds that one reading or writing may take."""
 
@@ -63,6 +69,7 @@ class EventHistory:
         self._texts: dict[str, str] = {}  # the records they come from
         self._own: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._unwritten = False
+        self._is_urgent = False  # and a write is on its way
         self._writing: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._ends: list[Unsubscribe] = []
@@ -106,6 +113,9 @@ class EventHistory:
         self._own.append(noted)
         self._unwritten = True
         _log.debug("%s %s", noted.kind, " ".join(f"{name}={value}" for name, value in noted.facts.items()))
+        if self._is_open and kind in URGENT and not self._is_urgent:
+            self._start_writing(WRITE_URGENT_AFTER)
+            self._is_urgent = True
         self._plan()
 
     def follow(
@@ -197,6 +207,7 @@ class EventHistory:
         self._writing = asyncio.ensure_future(self._write_after(delay))
 
     def _stop_writing(self) -> None:
+        self._is_urgent = False
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
@@ -204,6 +215,7 @@ class EventHistory:
     async def _write_after(self, delay: float) -> None:
         if delay:
             await self._clock.sleep(delay)
+        self._is_urgent = False
         try:
             await self.flush()
         finally:

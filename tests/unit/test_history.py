@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from renvault_web.history import MAX_ENTRIES, MAX_PAGES, WRITE_AFTER, WRITE_LIMIT, EventHistory
+from renvault_web.history import (
+    MAX_ENTRIES,
+    MAX_PAGES,
+    URGENT,
+    WRITE_AFTER,
+    WRITE_LIMIT,
+    WRITE_URGENT_AFTER,
+    EventHistory,
+)
 from renvault_web.integration import WalletKitSessionIntegration
 from renvault_web.reconnection import AutomaticReconnectionService
 from renvault_web.storage import EncryptedSessionStorage
@@ -96,6 +104,30 @@ async def test_writes_are_gathered(clock: ManualClock, storage: MemoryStorage, p
     await clock.advance(60)
     assert cipher.calls == ["seal"]
     assert clock.sleeping == 0
+
+
+@pytest.mark.parametrize("kind", sorted(URGENT))
+async def test_why_a_session_is_away_is_written_soon(
+    clock: ManualClock, storage: MemoryStorage, page: Page, kind: str
+) -> None:
+    cipher = FakeCipher()
+    history = page(storage, cipher)
+    await history.open()
+    history.note("session_updated", topic=TOPIC)
+    history.note(kind, topic=TOPIC)
+    await clock.advance(WRITE_URGENT_AFTER / 2)
+    history.note(kind, topic="another")
+    assert cipher.calls == []
+    await clock.advance(WRITE_URGENT_AFTER / 2)
+    assert cipher.calls == ["seal"]
+    await clock.advance(60)
+    assert cipher.calls == ["seal"]
+    after = page(storage)
+    await after.read()
+    assert kinds(after) == ["page_started", "session_updated", kind, kind]
+    history.note(kind)
+    await clock.advance(WRITE_URGENT_AFTER)
+    assert cipher.calls == ["seal", "seal"]
 
 
 async def test_what_happens_during_a_write_is_written_next(
