@@ -1,6 +1,7 @@
 /**
  * The SDK's own store, in plain text: where @walletconnect/keyvaluestorage 1.1.1 keeps its entries, in IndexedDB by
  * idb-keyval, each as JSON text, and in older times in localStorage, from where it brings them into IndexedDB once.
+ * There the package unstorage writes its keys in another way: `wc@2:core:0.3//keychain` as `wc@2:core:0.3:keychain`.
  */
 import { promisifyRequest } from "idb-keyval";
 import { answered } from "./durable-store.ts";
@@ -17,6 +18,9 @@ const VERSION = "1";
 
 export interface PlainEntry {
   readonly place: "IndexedDB" | "localStorage";
+  /** Its key there. */
+  readonly at: string;
+  /** Its key for the SDK. */
   readonly key: string;
   readonly text: string;
 }
@@ -36,26 +40,28 @@ export async function deletePlain(entries: readonly PlainEntry[]): Promise<void>
   const inDatabase = entries.filter(({ place }) => place === "IndexedDB");
   if (inDatabase.length > 0) {
     await withStore("readwrite", false, async (store) => {
-      for (const { key, text } of inDatabase) {
-        store.get(key).onsuccess = ({ target }) => {
-          if ((target as IDBRequest<unknown>).result === text) store.delete(key);
+      for (const { at, text } of inDatabase) {
+        store.get(at).onsuccess = ({ target }) => {
+          if ((target as IDBRequest<unknown>).result === text) store.delete(at);
         };
       }
     });
   }
-  for (const { place, key, text } of entries) {
-    if (place === "localStorage" && localStorage.getItem(key) === text) localStorage.removeItem(key);
+  for (const { place, at, text } of entries) {
+    if (place === "localStorage" && localStorage.getItem(at) === text) localStorage.removeItem(at);
   }
 }
 
 /** Writes entries where the SDK looks for them, all or none, and reads them back. */
 export async function writePlain(entries: ReadonlyMap<string, string>): Promise<void> {
   await withStore("readwrite", true, async (store) => {
-    for (const [key, text] of entries) store.put(text, key);
+    for (const [key, text] of entries) store.put(text, written(key));
     store.put(VERSION, VERSION_KEY);
   });
-  const there = new Map((await readPlain()).reverse().map(({ key, text }) => [key, text])); // IndexedDB's win
-  if ([...entries].some(([key, text]) => there.get(key) !== text)) {
+  const there = await withStore("readonly", false, (store) =>
+    Promise.all([...entries.keys()].map((key) => promisifyRequest<unknown>(store.get(written(key))))),
+  );
+  if ([...entries.values()].some((text, at) => there?.[at] !== text)) {
     throw new Error("What was given back to the SDK's own store could not be read there.");
   }
 }
@@ -70,9 +76,19 @@ export function plainValue(text: string): unknown {
 }
 
 function textsOf(place: PlainEntry["place"], entries: readonly (readonly [unknown, unknown])[]): PlainEntry[] {
-  return entries.flatMap(([key, text]) =>
-    typeof key === "string" && key.startsWith(PREFIX) && typeof text === "string" ? [{ place, key, text }] : [],
+  return entries.flatMap(([at, text]) =>
+    typeof at === "string" && at.startsWith(PREFIX) && typeof text === "string" ? [{ place, at, key: read(at), text }] : [],
   );
+}
+
+/** Returns the SDK's key as it stands in IndexedDB (unstorage's `normalizeKey`). */
+function written(key: string): string {
+  return key.split("?")[0]!.replace(/[/\\]/g, ":").replace(/:+/g, ":").replace(/^:|:$/g, "");
+}
+
+/** The way back: the last part names the map. A host's prefix with strokes in it would not be told from colons. */
+function read(at: string): string {
+  return at.includes("//") ? at : at.replace(/:(?=[^:]*$)/, "//");
 }
 
 function localEntries(): [string, string][] {
