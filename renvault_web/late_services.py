@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .integration import WalletKitSessionIntegration
-    from .ports import Cipher, Clock, PassphraseFile, SdkStore, Storage
+    from .ports import Cipher, Clock, Json, PassphraseFile, SdkStore, Storage
     from .reconnection import AutomaticReconnectionService
     from .storage import EncryptedSessionStorage
 
@@ -67,7 +67,7 @@ class LateServices:
         flag = [COMPLETED] if COMPLETED in keys else []
         return sorted(key for key in keys if has_old_session_keys([key, *flag]))
 
-    async def export_diagnostics(self, problems: Mapping[str, str]) -> str:
+    async def export_diagnostics(self, problems: Mapping[str, str], page: Json | None) -> str:
         """Return how everything stands, as one redacted JSON text."""
         return await export_diagnostics(
             clock=self._clock,
@@ -77,4 +77,5 @@ class LateServices:
             history=self.history,
             sdk=self._sdk,
             problems=problems,
+            page=page,
         )

@@ -353,9 +353,9 @@ class SessionManager:
         """Take what ``export_backup`` returned."""
         return await self._imported(self.late_services.exchange.import_backup(data, passphrase))
 
-    async def export_diagnostics(self) -> str:
-        """Return how everything stands as one JSON text, without secrets, topics and accounts."""
-        return await self.late_services.export_diagnostics(self.problems)
+    async def export_diagnostics(self, page: Json | None = None) -> str:
+        """Return how everything stands, plain flags of the ``page`` too, as one JSON text that names nobody."""
+        return await self.late_services.export_diagnostics(self.problems, page)
 
     # Within
 

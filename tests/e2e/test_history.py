@@ -77,6 +77,7 @@ def test_diagnostics_of_a_live_session_name_nobody(journey: Journey) -> None:
     assert {record["state"] for record in told["storage"]["records"]} == {"ok"}
     assert told["sdk"]["entries"]["keychain"] > 0
     assert told["connection"]["supervised"] is True
+    assert (told["page"]["visible"], told["page"]["indexedDb"]) == (True, True)
     metadata = held["peer"]["metadata"]
     private = [held["topic"], held["pairingTopic"], held["peer"]["publicKey"], metadata["name"], metadata["url"]]
     private += [*metadata["icons"], *(account.rpartition(":")[2] for account in held["accounts"])]

@@ -2,6 +2,7 @@
 import { fromBase64, toBase64 } from "./base64.ts";
 import { bytesOf, earlyExport, plainExport, sealedExport } from "./export.ts";
 import { walletKitSessionIntegration } from "./integration.ts";
+import { pageFlags } from "./page-flags.ts";
 import { automaticReconnectionService } from "./reconnection.ts";
 import { derived, find, quiet, runtime, Service } from "./service.ts";
 import { encryptedSessionStorage } from "./storage.ts";
@@ -146,7 +147,7 @@ export class SessionManager extends Service {
 
   /** One JSON text about the whole, to be sent with a question: without secrets, topics and accounts. */
   async exportDiagnostics(): Promise<string> {
-    return (await runtime.call("manager.exportDiagnostics")) as string;
+    return (await runtime.call("manager.exportDiagnostics", [pageFlags()])) as string;
   }
 
   /** Disconnects every session, then removes the records. */
