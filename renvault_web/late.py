@@ -57,8 +57,8 @@ class Late:
             return
         self._begun = True
         history, migration = self.services.history, self.services.migration
-        self._ends += [history.follow(integration, reconnection), migration.subscribe(self._changed)]
         await self._parts.attempt("history", history.open())
+        self._ends += [history.follow(integration, reconnection), migration.subscribe(self._changed)]
         while self._expired:
             history.note("session_expired", topic=self._expired.pop(0))
         for part, problem in self._parts.problems.items():
@@ -88,7 +88,7 @@ class Late:
 
     def missed(self, event: Json) -> None:
         """Take note of a session that expired before the history could see it; ``begin`` tells it."""
-        if not self._begun:
+        if not self._ends:
             self._expired.append(event["topic"])
 
     async def end(self, *, write: bool = True) -> None:

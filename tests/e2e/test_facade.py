@@ -17,6 +17,7 @@ EXPORTS = [
     "RefactoredSessionManager",
     "RenvaultError",
     "SessionManager",
+    "SessionMigrationService",
     "WalletKitSessionIntegration",
     "automaticReconnectionService",
     "configure",
@@ -24,6 +25,7 @@ EXPORTS = [
     "encryptedSessionStorage",
     "giveBackSdkStore",
     "sessionManager",
+    "sessionMigrationService",
     "walletKitSessionIntegration",
 ]
 
@@ -36,6 +38,12 @@ READ = """({
   has: renvault.sessionManager.hasSession(),
   stats: renvault.walletKitSessionIntegration.getSessionStats(),
   storage: renvault.encryptedSessionStorage.getStatistics(),
+  storageConfig: renvault.encryptedSessionStorage.getConfig(),
+  old: renvault.sessionMigrationService.hasOldSessions(),
+  backups: renvault.sessionMigrationService.listBackups(),
+  migrated: renvault.sessionMigrationService.getMigrationStatus(),
+  compatible: renvault.sessionMigrationService.validateMigrationCompatibility(),
+  summary: renvault.sessionMigrationService.generateMigrationSummary(),
   status: renvault.automaticReconnectionService.getStatus(),
   config: renvault.automaticReconnectionService.getConfig(),
   manager: renvault.sessionManager.getConfig(),
@@ -64,6 +72,8 @@ def test_before_python_is_up_every_read_has_the_value_that_python_then_gives(jou
     assert page.locator("html[data-renvault]").count() == 0, "reading must not start Python"
     facade(page, "renvault.sessionManager.ready()")
     assert facade(page, READ) == before
+    facade(page, "renvault.sessionMigrationService.resetMigrationStatus()")  # imports what comes late
+    assert facade(page, READ) == before
 
 
 def test_a_read_after_a_write_agrees_before_python_is_up_and_after(journey: Journey) -> None:
@@ -74,18 +84,22 @@ def test_a_read_after_a_write_agrees_before_python_is_up_and_after(journey: Jour
           const {{ encryptedSessionStorage: storage, automaticReconnectionService: service }} = renvault;
           storage.storeSession('{"a" * 64}', {SESSION});
           service.updateConfig({{ maxAttempts: 7 }});
+          storage.updateConfig({{ compressionEnabled: false }});
           const early = [storage.hasSession('{"a" * 64}'), storage.retrieveSession('{"a" * 64}').mine.kept,
-                         storage.retrieveAllSessions().length, service.getConfig().maxAttempts];
+                         storage.retrieveAllSessions().length, service.getConfig().maxAttempts,
+                         storage.getConfig().compressionEnabled, storage.getConfig().encryptionEnabled];
           await storage.flush();
           const late = [storage.hasSession('{"a" * 64}'), storage.retrieveSession('{"a" * 64}').mine.kept,
-                        storage.retrieveAllSessions().length, service.getConfig().maxAttempts];
+                        storage.retrieveAllSessions().length, service.getConfig().maxAttempts,
+                        storage.getConfig().compressionEnabled, storage.getConfig().encryptionEnabled];
           storage.removeSession('{"a" * 64}');
           const gone = storage.hasSession('{"a" * 64}');
           await storage.flush();
           return {{ early, late, gone, stillGone: storage.hasSession('{"a" * 64}') }};
         }})()""",
     )
-    assert stored == {"early": [True, True, 1, 7], "late": [True, True, 1, 7], "gone": False, "stillGone": False}
+    expected = [True, True, 1, 7, False, True]
+    assert stored == {"early": expected, "late": expected, "gone": False, "stillGone": False}
 
 
 def test_a_value_stays_the_same_object_until_it_changes(journey: Journey) -> None:
@@ -115,6 +129,13 @@ def test_bad_input_rejects_with_a_code_and_a_sentence(journey: Journey) -> None:
           () => renvault.encryptedSessionStorage.storeSession('t', { expiry: 'soon' }),
           () => renvault.sessionManager.initialize({ nothing: true }),
           () => renvault.sessionManager.extendSession('unknown'),
+          () => renvault.encryptedSessionStorage.updateConfig({ encryptionEnabled: 'yes' }),
+          () => renvault.encryptedSessionStorage.forgetEverything(),
+          () => renvault.sessionManager.importSessions(null),
+          () => renvault.sessionManager.importSessions('nonsense'),
+          () => renvault.sessionManager.exportBackup('short'),
+          () => renvault.sessionManager.importBackup('text', 'correct horse battery'),
+          () => renvault.sessionManager.importBackup(new Uint8Array(5), 'correct horse battery'),
         ].map((ask) => ask().then(() => 'accepted', (error) => `${error.name} ${error.code}: ${error.message}`)))""",
     )
     assert errors[0].startswith("RenvaultError config: ")
@@ -123,6 +144,13 @@ def test_bad_input_rejects_with_a_code_and_a_sentence(journey: Journey) -> None:
     assert errors[2].startswith("RenvaultError wallet: ")
     assert errors[3].startswith("RenvaultError client: ")
     assert errors[4].startswith("RenvaultError ")
+    assert errors[5] == "RenvaultError config: encryptionEnabled must be true or false, not 'yes'."
+    assert errors[6].endswith("call forgetEverything({ confirmed: true }).")
+    assert errors[7].endswith("importSessions takes a text, not null.")
+    assert errors[8] == "RenvaultError import: The import is not JSON, or nests too deep."
+    assert errors[9].startswith("RenvaultError config: The passphrase must have at least 12 characters")
+    assert errors[10] == "RenvaultError import: A backup file is a Uint8Array, an ArrayBuffer or a Blob."
+    assert errors[11].startswith("RenvaultError file: ")
 
 
 def test_destroy_before_anything_started_starts_nothing(journey: Journey) -> None:
