@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OPERATION_LIMIT = 10.0
-"""Seconds an operation may take, its wait for the one before it included. A browser needs milliseconds."""
+"""Seconds an operation may take, its wait for those before it included while they do not end (``turns.py``). A browser
+needs milliseconds."""
 
 LONG_LIMIT = 60.0
 """Seconds for what goes over every record there is."""

@@ -37,16 +37,19 @@ async def sleep_until(clock: Clock, when: float) -> None:
 
 async def within(clock: Clock, seconds: float, awaitable: Awaitable[T]) -> T:
     """Return the result of ``awaitable``; after ``seconds`` cancel it and raise ``TimeoutError``."""
-    return await _limited(awaitable, lambda: clock.sleep(seconds))
+    return await limited(awaitable, lambda: clock.sleep(seconds))
 
 
 async def before(clock: Clock, when: float, awaitable: Awaitable[T]) -> T:
     """Return the result of ``awaitable``; when the wall clock shows ``when``, cancel it and raise ``TimeoutError``."""
-    return await _limited(awaitable, lambda: sleep_until(clock, when))
+    return await limited(awaitable, lambda: sleep_until(clock, when))
 
 
-async def _limited(awaitable: Awaitable[T], limit: Callable[[], Awaitable[None]]) -> T:
-    """Await in the caller's own task, which a timer cancels: every store takes this path, and a task is not free."""
+async def limited(awaitable: Awaitable[T], limit: Callable[[], Awaitable[None]]) -> T:
+    """Return the result of ``awaitable``; once ``limit()`` has returned, cancel it and raise ``TimeoutError``.
+
+    It is awaited in the caller's own task, which a timer cancels: every store takes this path, and a task is not free.
+    """
     caller = cast("asyncio.Task[object]", asyncio.current_task())
     cancels = caller.cancelling()
     over: Exception | None = None

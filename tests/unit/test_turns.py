@@ -29,6 +29,26 @@ async def test_they_run_in_the_order_they_were_asked_for_and_never_two_at_once()
     assert log == ["a begins", "a ends", "b begins", "b ends"]
 
 
+async def test_a_queue_that_moves_may_be_long() -> None:
+    clock = ManualClock()
+    turns = Turns(clock)
+    asked = [asyncio.ensure_future(turns.take(partial(clock.sleep, 6), 10)) for _ in range(20)]
+    await clock.advance(120)
+    assert all(one.done() and one.exception() is None for one in asked)
+    assert clock.sleeping == 0
+
+
+async def test_in_a_queue_that_does_not_move_nobody_waits_longer_than_the_limit() -> None:
+    clock = ManualClock()
+    turns = Turns(clock)
+    asked = [asyncio.ensure_future(turns.take(partial(clock.sleep, 1000), 10)) for _ in range(3)]
+    await clock.advance(10)
+    for one in asked:
+        with pytest.raises(StorageError, match="within 10 s"):
+            await one
+    assert clock.sleeping == 0
+
+
 async def test_the_wait_counts_to_the_limit_and_the_next_one_has_its_turn() -> None:
     clock = ManualClock()
     turns = Turns(clock)
