@@ -91,4 +91,4 @@ def _as_bytes(run: re.Match[bytes]) -> bytes:
 @cache
 def _fresh() -> zlib._Compress:
     # A copy of it has read the dictionary already, which takes longer than all the rest.
-    return zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zdict=NEWEST)
+    return zlib.compressobj(9, zdict=NEWEST)

@@ -1,0 +1,104 @@
+/**
+ * Stores and loads sessions with the product and with what we compare it to, in turn, and times both (dev/bench/storage.py).
+ * `?runs=…` says how often; the samples, in ms, stand as JSON in `#result` when all is done.
+ */
+import { NO_PACKAGES } from "../src/boot.ts";
+import { createBridge } from "../src/bridge.ts";
+import { loadKeys } from "../src/keys.ts";
+import { type Contender, type Samples, SESSIONS } from "./contender.ts";
+import { passworder } from "./passworder.ts";
+import { plainJavaScript } from "./plain-javascript.ts";
+
+/** Sessions that each contender has to store, one after the other, and to load at once. */
+const MANY = 100;
+
+const ARCHIVE = "/lib/renvault_web.zip";
+
+/** What dev/bench/storage_page.py defines. */
+interface Product extends Contender {
+  /** Stores the ten sessions for the visits that follow. */
+  leave(): Promise<void>;
+  /** Loads them; how long is for the caller to time. */
+  open(): Promise<number>;
+}
+
+interface Pyodide {
+  registerJsModule(name: string, module: object): void;
+  runPython(source: string): void;
+  globals: { get(name: string): (...values: unknown[]) => unknown };
+}
+
+async function fetched(name: string): Promise<Response> {
+  const response = await fetch(new URL(name, document.baseURI));
+  if (!response.ok) throw new Error(`${name} answered ${response.status}`);
+  return response;
+}
+
+/** The product's storage on the product's bridge and runtime, without its views. */
+async function theProduct(): Promise<Product> {
+  const runtime = new URL("runtime/", document.baseURI).href;
+  const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
+  const archive = new Uint8Array(await (await fetched("runtime/renvault_web.zip")).arrayBuffer());
+  const pyodide: Pyodide = await loadPyodide({
+    indexURL: runtime,
+    stdLibURL: `${runtime}stdlib.zip`,
+    lockFileContents: NO_PACKAGES,
+    env: { HOME: "/home/pyodide", PYTHONPATH: ARCHIVE },
+    fsInit: async (fs: { writeFile(path: string, bytes: Uint8Array): void }) => fs.writeFile(ARCHIVE, archive),
+  });
+  pyodide.registerJsModule("renvault_bridge", await createBridge(() => {}));
+  pyodide.runPython(await (await fetched("python.json")).json());
+  const call = (name: string) => pyodide.globals.get(name) as (count: number) => Promise<number>;
+  (pyodide.globals.get("take") as (json: string) => void)(JSON.stringify(SESSIONS));
+  return {
+    name: "product",
+    store: async (count) => void (await call("store")(count)),
+    load: (count) => call("load")(count),
+    clear: async () => void (await call("clear")(0)),
+    leave: async () => void (await call("store")(SESSIONS.length)),
+    open: () => call("load")(SESSIONS.length),
+  };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** One turn of a contender: it stores many, loads them, and leaves nothing behind. */
+async function turn({ store, load, clear }: Contender): Promise<[number, number]> {
+  const storing = await timed(() => store(MANY));
+  const loading = await timed(() => load(MANY));
+  await clear();
+  return [storing / MANY, loading];
+}
+
+async function run(runs: number): Promise<Record<string, number[]>> {
+  const product = await theProduct();
+  const contenders: Contender[] = [product, await plainJavaScript(true), await plainJavaScript(false), await passworder()];
+  const samples: Samples = {};
+  const take = (name: string, value: number) => (samples[name] ??= []).push(value);
+  for (const contender of contenders) await turn(contender); // a first time that does not count
+  for (let round = 0; round < runs; round++) {
+    const first = round % contenders.length;
+    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+      const [storing, loading] = await turn(contender);
+      take(`${contender.name}_store_ms`, storing);
+      take(`${contender.name}_load_100_ms`, loading);
+    }
+  }
+  await product.leave();
+  for (let round = 0; round < runs; round++) {
+    take("product_open_10_ms", await timed(() => product.open()));
+    take("keys_ms", await timed(async () => (await loadKeys("renvault")).end()));
+  }
+  return samples;
+}
+
+const runs = Number(new URL(location.href).searchParams.get("runs"));
+const result = document.getElementById("result")!;
+run(runs).then(
+  (samples) => (result.textContent = JSON.stringify({ samples })),
+  (error: unknown) => (result.textContent = JSON.stringify({ error: String(error) })),
+);
