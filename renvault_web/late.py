@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from .errors import MigrationError
-from .legacy_keys import has_old_session_keys
+from .legacy_keys import PREFERENCES, has_old_session_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .integration import WalletKitSessionIntegration
     from .late_services import LateServices
     from .parts import Parts
-    from .ports import Json, Storage, Unsubscribe
+    from .ports import Storage, Unsubscribe
     from .reconnection import AutomaticReconnectionService
     from .storage import EncryptedSessionStorage
 
@@ -35,7 +35,7 @@ class Late:
         self._changed = changed
         self._made: LateServices | None = None
         self._begun = False
-        self._expired: list[str] = []  # topics
+        self._honoured = False  # the old settings have been looked at
         self._ends: list[Unsubscribe] = []
         self._rotation: asyncio.Task[None] | None = None
 
@@ -59,8 +59,6 @@ class Late:
         history, migration = self.services.history, self.services.migration
         await self._parts.attempt("history", history.open())
         self._ends += [history.follow(integration, reconnection), migration.subscribe(self._changed)]
-        while self._expired:
-            history.note("session_expired", topic=self._expired.pop(0))
         for part, problem in self._parts.problems.items():
             history.note("problem", part=part, problem=problem)
         self._rotation = asyncio.ensure_future(self._rotate(sessions))
@@ -69,12 +67,20 @@ class Late:
     async def _rotate(self, sessions: EncryptedSessionStorage) -> None:
         await self._parts.attempt("key rotation", sessions.resume_rotation())
 
-    async def migrate(self, storage: Storage) -> None:
+    async def migrate(self, storage: Storage, reconnection: AutomaticReconnectionService) -> None:
         """Bring the sessions of older builds along, where the names of what is stored say that there are any.
+
+        A user who chose in an older build not to be connected without being asked is not reconnected by itself, until
+        the host changes that.
 
         Raises ``MigrationError`` where it has to be tried again; single sessions that stay are no problem.
         """
-        if not has_old_session_keys(storage.keys()):
+        keys = storage.keys()
+        if PREFERENCES in keys and not self._honoured:
+            self._honoured = True
+            if self.services.migration.auto_connect is False:
+                reconnection.update_config(enabled=False)
+        if not has_old_session_keys(keys):
             return
         migration, history = self.services.migration, self.services.history
         report = await migration.run_startup_migration()
@@ -86,14 +92,8 @@ class Late:
             errors = [detail.error for detail in report.details if detail.error]
             raise MigrationError(errors[0] if errors else "The migration did not come to its end.")
 
-    def missed(self, event: Json) -> None:
-        """Take note of a session that expired before the history could see it; ``begin`` tells it."""
-        if not self._ends:
-            self._expired.append(event["topic"])
-
     async def end(self, *, write: bool = True) -> None:
         """Follow nothing more, having written what is not written yet, if it is to be; ``begin`` begins anew."""
-        self._expired.clear()
         if not self._begun:
             return
         self._begun = False

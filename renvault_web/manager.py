@@ -187,7 +187,7 @@ class SessionManager:
             await self._start(destroys)
             await self._start_late(destroys)
             if destroys == self._destroys and "storage" not in self.problems:
-                await self._parts.attempt("migration", self._late.migrate(self._store))
+                await self._parts.attempt("migration", self._late.migrate(self._store, self._reconnection))
             await self._reconnection.leave_other(wallet)
             if destroys != self._destroys:
                 return
@@ -227,7 +227,7 @@ class SessionManager:
                 self._storage.subscribe(self._news.plan),
                 self._integration.subscribe(self._on_sessions),
                 self._integration.on("session_deleted", self._on_deleted),
-                self._integration.on("session_expired", self._on_expired_session),
+                self._integration.on("session_expired", lambda _: self._callbacks.call(self._on_expired)),
                 self._reconnection.subscribe(self._on_connection),
             ]
             if self._tabs is not None:
@@ -383,10 +383,6 @@ class SessionManager:
             self._proved_at = proved_at
             self._integration.look()  # what the host did on the client itself is told by nobody
         self._news.plan()
-
-    def _on_expired_session(self, event: Json) -> None:
-        self._late.missed(event)
-        self._callbacks.call(self._on_expired)
 
     def _on_deleted(self, event: dict[str, Any]) -> None:
         # What this page's client alone has lost may live in another's.

@@ -9,15 +9,13 @@ from old_builds import single
 
 from renvault_web.errors import MigrationError, StorageError
 from renvault_web.late import Late
-from renvault_web.legacy_keys import SESSION
+from renvault_web.legacy_keys import PREFERENCES, SESSION
 from renvault_web.manager import SessionManager
 from renvault_web.parts import Parts
 from renvault_web.testing import START, FakeCipher, FakeNetwork, FakeSdkStore, ManualClock, MemoryStorage, settle
 
 if TYPE_CHECKING:
     from renvault_web.late_services import LateServices
-
-TOPIC = "a" * 64
 
 
 class Here:
@@ -51,7 +49,7 @@ class Here:
 async def test_the_services_are_made_once_when_they_are_needed() -> None:
     here = Here()
     assert here.made == 0
-    await here.late.migrate(here.memory)
+    await here.late.migrate(here.memory, here.manager.reconnection)
     assert here.made == 0, "no old names, nothing to import"
     assert here.late.services is here.late.services
     assert here.made == 1
@@ -59,11 +57,10 @@ async def test_the_services_are_made_once_when_they_are_needed() -> None:
 
 async def test_begun_they_are_told_of_what_happened_before() -> None:
     here = Here()
-    here.late.missed({"topic": TOPIC})
     await here.parts.attempt("storage", _fails())
     await here.begin()
     await here.begin()
-    assert here.kinds() == ["page_started", "session_expired", "problem"]
+    assert here.kinds() == ["page_started", "connection", "problem"]
     await here.late.end()
 
 
@@ -90,11 +87,11 @@ async def test_old_sessions_are_brought_along_and_the_history_says_so() -> None:
     here = Here()
     here.memory.set(SESSION, single(round(START * 1000)))
     await here.begin()
-    await here.late.migrate(here.memory)
+    await here.late.migrate(here.memory, here.manager.reconnection)
     assert len(here.manager.storage.retrieve_all_sessions()) == 1
-    assert here.kinds() == ["page_started", "migration"]
-    await here.late.migrate(here.memory)
-    assert here.kinds() == ["page_started", "migration"]
+    assert here.kinds() == ["page_started", "connection", "migration"]
+    await here.late.migrate(here.memory, here.manager.reconnection)
+    assert here.kinds() == ["page_started", "connection", "migration"]
     await here.late.end()
 
 
@@ -102,8 +99,8 @@ async def test_an_old_session_that_cannot_be_read_stays_and_is_no_problem() -> N
     here = Here()
     here.memory.set(SESSION, "nonsense")
     await here.begin()
-    await here.late.migrate(here.memory)
-    assert here.kinds() == ["page_started"]
+    await here.late.migrate(here.memory, here.manager.reconnection)
+    assert here.kinds() == ["page_started", "connection"]
     assert here.memory.get(SESSION) == "nonsense"
     await here.late.end()
 
@@ -112,7 +109,7 @@ async def test_a_migration_that_has_to_be_tried_again_is_an_error() -> None:
     here = Here()
     here.memory.set(SESSION, single(round(START * 1000)))
     with pytest.raises(MigrationError, match="not open"):
-        await here.late.migrate(here.memory)
+        await here.late.migrate(here.memory, here.manager.reconnection)
 
 
 async def _fails() -> None:
@@ -138,3 +135,14 @@ async def test_ended_a_rotation_that_runs_is_given_up() -> None:
     await settle()
     assert here.clock.sleeping == 0
     assert here.parts.problems == {}
+
+
+@pytest.mark.parametrize(("chosen", "enabled"), [("false", False), ("true", True), ('"no"', True)])
+async def test_who_chose_not_to_be_connected_without_being_asked_is_not(chosen: str, enabled: bool) -> None:
+    here = Here()
+    here.memory.set(PREFERENCES, f'{{"autoConnect":{chosen}}}')
+    await here.late.migrate(here.memory, here.manager.reconnection)
+    assert here.manager.get_config().auto_reconnect is enabled
+    here.manager.update_config(auto_reconnect=True)
+    await here.late.migrate(here.memory, here.manager.reconnection)
+    assert here.manager.get_config().auto_reconnect, "once is enough: the host has the last word"
