@@ -6,8 +6,9 @@ import { WalletKit } from "@reown/walletkit";
 import { KeyValueStorage } from "@walletconnect/keyvaluestorage";
 import { SignClient } from "@walletconnect/sign-client";
 import { makeCore } from "../../web/demo/client.ts";
+import { openKeys } from "../../web/src/keys.ts";
 import { createSdkStorage, type SdkStorageOptions } from "../../web/src/sdk-storage.ts";
-import { sdkEntries, sdkForget, sdkReseal, sdkStage } from "../../web/src/sdk-store.ts";
+import { sdkEntries, sdkForget, sdkKeyIds, sdkReseal, sdkStage } from "../../web/src/sdk-store.ts";
 import { giveBackSdkStore } from "../../web/src/sdk-takeover.ts";
 
 const ACCOUNT = "stacks:1:SP2J6ZY48GV1EZ5V2V5RB9MP66SW86PYKKNRV9EJ7";
@@ -51,5 +52,5 @@ async function propose(client: Client): Promise<{ uri: string; settled: Promise<
 
 Object.assign(globalThis, {
   sdk: { KeyValueStorage, createSdkStorage, dapp, giveBackSdkStore, plainDapp, propose, wallet },
-  store: { sdkEntries, sdkForget, sdkReseal, sdkStage },
+  store: { openKeys, sdkEntries, sdkForget, sdkKeyIds, sdkReseal, sdkStage },
 });

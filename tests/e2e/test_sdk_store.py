@@ -1,0 +1,254 @@
+"""What Python asks of the SDK's store, beside live clients: a staged import, and sealing again under a new key."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .sdk_clients import Clients, built, pings, topics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from .conftest import Journey
+
+KEYCHAIN = "wc@2:core:0.3//keychain"
+SUBSCRIPTION = "wc@2:core:0.3//subscription"
+PAIRING = "wc@2:core:0.3//pairing"
+EXPIRER = "wc@2:core:0.3//expirer"
+SESSION = "wc@2:client:0.3//session"
+
+STAGED = """async () => {
+  const asked = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+  const database = await asked(indexedDB.open('renvault-sdk'));
+  const keys = await asked(database.transaction('entries').objectStore('entries').getAllKeys());
+  database.close();
+  return keys.filter((key) => key.startsWith('staged.')).length;
+}"""
+
+
+@pytest.fixture(scope="session")
+def script(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return built(tmp_path_factory.mktemp("sdk_clients"))
+
+
+@pytest.fixture
+def clients(journey: Journey, script: str) -> Clients:
+    return Clients(journey, script)
+
+
+@contextmanager
+def another_browser(clients: Clients, browser: Browser) -> Iterator[Clients]:
+    """A profile that shares nothing with the first."""
+    context = browser.new_context()
+    yield Clients(replace(clients.journey, context=context), clients.script)
+    context.close()
+
+
+def exported(page: Page) -> dict[str, Any]:
+    entries: dict[str, Any] = page.evaluate("store.sdkEntries()")
+    return entries
+
+
+def stage(page: Page, entries: dict[str, Any]) -> None:
+    page.evaluate("(entries) => store.sdkStage(entries)", entries)
+
+
+def client_id(page: Page) -> str:
+    found: str = page.evaluate("client.core.crypto.getClientId()")
+    return found
+
+
+@pytest.mark.parametrize(
+    "left_out", [[], [SUBSCRIPTION, EXPIRER, PAIRING]], ids=["everything", "what can be made again"]
+)
+def test_sessions_of_a_backup_live_in_another_browser_under_its_own_client(
+    clients: Clients, browser: Browser, left_out: list[str]
+) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    topic = clients.connect(page, wallet)
+    entries = exported(page)
+    first_id = client_id(page)
+    page.close()
+    with another_browser(clients, browser) as elsewhere:
+        other = elsewhere.open()
+        stage(other, {key: value for key, value in entries.items() if key not in left_out})
+        assert other.evaluate(STAGED) == 1
+        elsewhere.dapp(other)
+        assert topics(other) == [topic]
+        assert other.evaluate("(topic) => client.core.expirer.has(topic)", topic)
+        assert pings(other, topic)
+        assert client_id(other) != first_id
+        assert other.evaluate(STAGED) == 0
+        elsewhere.again(other)
+        assert topics(other) == [topic]
+        assert pings(other, topic)
+        assert other.evaluate("notices") == []
+
+
+def test_what_is_there_is_not_replaced_and_no_seed_comes_in(clients: Clients) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    topic = clients.connect(page, wallet)
+    own_id, expiry = client_id(page), page.evaluate("(topic) => client.session.get(topic).expiry", topic)
+    entries = exported(page)
+    assert "client_ed25519_seed" not in entries[KEYCHAIN]
+    entries[KEYCHAIN] = dict.fromkeys([*entries[KEYCHAIN], "client_ed25519_seed"], "0" * 64)
+    entries[SESSION][0]["expiry"] += 1000
+    clients.load(page)
+    stage(page, entries)
+    clients.dapp(page)
+    assert (topics(page), client_id(page)) == ([topic], own_id)
+    assert page.evaluate("(topic) => client.session.get(topic).expiry", topic) == expiry
+    assert pings(page, topic)
+
+
+def test_a_running_client_is_not_disturbed_and_takes_nothing_away(clients: Clients, browser: Browser) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    brought = clients.connect(page, wallet)
+    entries = exported(page)
+    page.close()
+    with another_browser(clients, browser) as elsewhere:
+        elsewhere.journey.context.set_default_timeout(15_000)
+        running = elsewhere.dapp()
+        stage(running, entries)
+        second = elsewhere.dapp()
+        own = elsewhere.connect(running, wallet)
+        assert (topics(running), topics(second)) == ([own], [brought])
+        for tab in (running, second):
+            elsewhere.again(tab)
+        for tab in (running, second):
+            assert topics(tab) == sorted([brought, own])
+            assert [pings(tab, topic) for topic in (brought, own)] == [True, True]
+
+
+def test_entries_that_no_client_could_hold_are_passed_over(clients: Clients) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    topic = clients.connect(page, wallet)
+    entries = exported(page)
+    page.evaluate("store.sdkForget()")
+    clients.load(page)
+    good, keys = entries[SESSION][0], entries[KEYCHAIN]
+    odd: dict[str, dict[str, Any]] = {
+        "no key": {},
+        "odd key": {},
+        "expired": {"expiry": 1},
+        "no end": {"expiry": "soon"},
+        "no relay": {"relay": None},
+        "no self": {"self": None},
+        "no peer": {"peer": {}},
+        "list": {"namespaces": []},
+    }
+    entries[SESSION] += [{**good, "topic": name, **changes} for name, changes in odd.items()]
+    entries[KEYCHAIN] = {**{name: keys[topic] for name in odd if name != "no key"}, **keys, "odd key": 7}
+    stage(page, {SESSION: "odd", KEYCHAIN: [], "other": 1, PAIRING: [None]})
+    stage(page, entries)
+    clients.dapp(page)
+    assert topics(page) == [topic]
+    assert pings(page, topic)
+    assert page.evaluate("notices") == []
+    assert page.evaluate(STAGED) == 0
+
+
+# Every write transaction of the page from the `after`th on fails, as if the page had been killed there.
+KILLED = """async ({ after, database, entries }) => {
+  await store.sdkStage(entries, database);
+  const { transaction } = IDBDatabase.prototype;
+  let left = after;
+  IDBDatabase.prototype.transaction = function (names, mode, ...rest) {
+    if (mode === 'readwrite' && (left -= 1) < 0) throw new DOMException('killed', 'UnknownError');
+    return transaction.call(this, names, mode, ...rest);
+  };
+  const found = await sdk.createSdkStorage({ database }).getEntries();
+  IDBDatabase.prototype.transaction = transaction;
+  return [left >= 0, Object.fromEntries(found)];
+}"""
+
+
+def test_killed_while_it_is_brought_in_no_session_stands_without_its_key_and_the_next_start_completes_it(
+    clients: Clients,
+) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    topic = clients.connect(page, wallet)
+    entries = exported(page)
+    clients.load(page)
+    whole: dict[str, Any] | None = None
+    for after in range(30):
+        database = f"killed-{after}"
+        ran_through, found = page.evaluate(KILLED, {"after": after, "database": database, "entries": entries})
+        sessions = [session["topic"] for session in found.get(SESSION, [])]
+        assert [one for one in sessions if one not in found[KEYCHAIN]] == []
+        completed = page.evaluate(
+            "async (database) => Object.fromEntries(await sdk.createSdkStorage({ database }).getEntries())", database
+        )
+        assert [session["topic"] for session in completed[SESSION]] == [topic]
+        assert whole is None or completed == whole
+        whole = completed
+        if ran_through:
+            break
+    assert after == 6  # five maps, and the staged record's end
+
+
+def test_everything_is_sealed_again_while_a_client_goes_on_writing(clients: Clients) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    topic = clients.connect(page, wallet)
+    stage(page, {})
+    page.evaluate(
+        """async () => {
+          const keys = await store.openKeys();
+          const writes = [];
+          for (let n = 0; n < 100; n += 1) {
+            writes.push(client.core.crypto.keychain.set(`key ${n}`, 'value'));
+            if (n === 30) writes.push(keys.rotate().then(() => store.sdkReseal()));
+          }
+          await Promise.all(writes);
+          await store.sdkReseal();
+        }"""
+    )
+    [key_id] = page.evaluate("store.sdkKeyIds().then((ids) => ids.map((id) => id.join()))")
+    assert key_id == page.evaluate("store.openKeys().then((keys) => keys.keyId.join())")
+    assert page.evaluate("store.openKeys().then((keys) => keys.ids.length)") == 2
+    clients.again(page)
+    assert (
+        page.evaluate("[...client.core.crypto.keychain.keychain.keys()].filter((k) => /^key /.test(k)).length") == 100
+    )
+    assert topics(page) == [topic]
+    assert pings(page, topic)
+    assert page.evaluate("notices") == []
+
+
+def test_what_cannot_be_opened_stays_as_it_is_when_all_is_sealed_again(clients: Clients) -> None:
+    page = clients.open()
+    told = page.evaluate(
+        """async () => {
+          const storage = sdk.createSdkStorage();
+          await storage.setItem('a', 1);
+          await storage.setItem('b', 2);
+          const database = await new Promise((resolve) => {
+            indexedDB.open('renvault-sdk').onsuccess = ({ target }) => resolve(target.result);
+          });
+          const records = () => database.transaction('entries', 'readwrite').objectStore('entries');
+          const asked = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+          const [place, other] = await asked(records().getAllKeys());
+          const text = await asked(records().get(place));
+          const before = await asked(records().get(other));
+          const damaged = `${text.slice(0, -8)}AAAAAAAA`;
+          await asked(records().put(damaged, place));
+          const keys = await store.openKeys();
+          await keys.rotate();
+          const count = await store.sdkReseal();
+          const after = [await asked(records().get(place)), await asked(records().get(other))];
+          return [count, after[0] === damaged, after[1] === before, (await store.sdkKeyIds()).length];
+        }"""
+    )
+    assert told == [1, True, False, 2]
