@@ -46,7 +46,8 @@ def test_why_was_i_disconnected_has_an_answer_after_a_reload(journey: Journey) -
     assert ("session_deleted", "wallet") in kinds
     assert ("connection", "waiting") in kinds
     assert [one["kind"] for one in told["history"]].count("page_started") == 2
-    assert [one["kind"] for one in facade(page, HISTORY)] == [one["kind"] for one in told["history"]]
+    seen = [one["kind"] for one in facade(page, HISTORY)]  # the connection may come meanwhile
+    assert seen[: len(told["history"])] == [one["kind"] for one in told["history"]]
 
 
 def test_two_pages_at_once_keep_what_each_has_noted(journey: Journey) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -189,3 +190,12 @@ def test_an_anonymous_text_is_one_short_line() -> None:
 def test_hostile_texts_are_read_in_no_time(hostile: str) -> None:
     assert len(anonymous_text(hostile)) <= 200
     secrets_removed(hostile)
+
+
+EXAMPLES = json.loads((Path(__file__).parents[1] / "fixtures" / "secrets.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("given", "left"), EXAMPLES, ids=range(len(EXAMPLES)))
+def test_the_examples_that_typescript_is_held_to(given: Any, left: Any) -> None:
+    assert without_secrets(given) == left
+    assert "canary" not in json.dumps(left).lower()

@@ -1,41 +1,43 @@
 /**
  * What must not leave this browser, taken out of what does: the same as `without_secrets` in
- * renvault_web/redaction.py, which says why; one list of examples holds both to it.
+ * renvault_web/redaction.py, which says why; tests/fixtures/secrets.json holds both to one list of examples.
  */
 
-const HOLDING = [
-  "symkey",
-  "privatekey",
-  "privkey",
-  "appprivatekey",
-  "secretkey",
-  "cliented25519seed",
+const NAMES = [
+  "symKey",
+  "privateKey",
+  "privKey",
+  "appPrivateKey",
+  "secretKey",
+  "client_ed25519_seed",
   "mnemonic",
   "password",
-  "encryptionpassword",
-  "passphrase",
-  "transitkey",
+  "encryptionPassword",
+  "passPhrase",
+  "transitKey",
   "keychain",
-  "authresponsetoken",
-  "recoveryphrase",
+  "authResponseToken",
+  "recoveryPhrase",
 ];
 const ENDINGS = ["seed", "secret", "token"];
-const ALONE = ["seedwords", "secretwords", "pairinguri", "auth", "authorization", "jwt", "pin"];
+const WORDS = ["seedWords", "secretWords", "pairingUri", "auth", "authorization", "jwt", "pin"];
 
 const GONE = "(removed)";
 
-const SECRET_TEXTS = [
-  /\bwc:[^\s"'<>]*?symKey[^\s"'<>]*/gi,
-  /\bAGE-SECRET-KEY-[\w-]+/gi,
-  /\beyJ[\w-]{8,}\.[\w.-]+/g,
-  /\b(?:[a-z]{3,8}\s+){11,}[a-z]{3,8}\b/g,
-];
+const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+const any = (names: string[]): string => names.map((name) => name.replace(/(?<=[a-z])(?=[A-Z])/g, "[-_ ]?")).join("|");
+
+const HOLDING = NAMES.map(plain);
+const ALONE = new Set(WORDS.map(plain));
+
 const NAMED = new RegExp(
-  "(\\b[\\w-]{0,40}(?:sym_?key|private_?key|priv_?key|secret(?:_?key)?|seed|mnemonic|password|passphrase" +
-    "|transit_?key|token|recovery_?phrase)\\\\*[\"']?\\s*[:=]\\s*)" +
-    "(?:\\\\*\"[^\"]*\"?|'[^']*'?|[^\\s&\"',;})\\]]+)",
+  `((?:${any(NAMES)}|${any(ENDINGS)}|(?<![a-z])(?:${any(WORDS)}))[\\w-]{0,16}` +
+    "\\\\*[\"']?\\s*[:=]\\s*)" +
+    "(?:\\\\*\"[^\"]*\"?|'[^']*'?|\\{[^}]*\\}?|\\[[^\\]]*\\]?|[^\\s&\"',;})\\]]+)",
   "gi",
 );
+const WC_URI = /\bwc:[^\s"'<>]*/g;
+const TEXTS = [/\bAGE-SECRET-KEY-[\w-]+/gi, /(?<![\w.-])eyJ[\w-]{8,}\.[\w.-]+/g, /\b(?:[a-z]{3,8}\s+){11,}[a-z]{3,8}\b/g];
 
 /** A copy of the JSON value without the fields that hold secrets, at any depth, and with what looks like one replaced. */
 export function withoutSecrets(value: unknown): unknown {
@@ -50,14 +52,12 @@ export function withoutSecrets(value: unknown): unknown {
 
 function isSecret(name: unknown): boolean {
   if (typeof name !== "string") return false;
-  const plain = name.toLowerCase().replace(/[^a-z0-9]/g, "");
-  return (
-    ALONE.includes(plain) ||
-    ENDINGS.some((ending) => plain.endsWith(ending)) ||
-    HOLDING.some((secret) => plain.includes(secret))
-  );
+  const found = plain(name);
+  const ends = ENDINGS.some((ending) => found.endsWith(ending));
+  return ends || ALONE.has(found) || HOLDING.some((secret) => found.includes(secret));
 }
 
 function textWithoutSecrets(text: string): string {
-  return SECRET_TEXTS.reduce((left, pattern) => left.replace(pattern, GONE), text).replace(NAMED, `$1${GONE}`);
+  const told = text.replace(WC_URI, (uri) => (/symkey/i.test(uri) ? GONE : uri));
+  return TEXTS.reduce((left, pattern) => left.replace(pattern, GONE), told).replace(NAMED, `$1${GONE}`);
 }
