@@ -60,7 +60,7 @@ async def test_begun_they_are_told_of_what_happened_before() -> None:
     await here.parts.attempt("storage", _fails())
     await here.begin()
     await here.begin()
-    assert here.kinds() == ["page_started", "connection", "problem"]
+    assert here.kinds() == ["page_started", "problem"]
     await here.late.end()
 
 
@@ -89,9 +89,9 @@ async def test_old_sessions_are_brought_along_and_the_history_says_so() -> None:
     await here.begin()
     await here.late.migrate(here.memory, here.manager.reconnection)
     assert len(here.manager.storage.retrieve_all_sessions()) == 1
-    assert here.kinds() == ["page_started", "connection", "migration"]
+    assert here.kinds() == ["page_started", "migration"]
     await here.late.migrate(here.memory, here.manager.reconnection)
-    assert here.kinds() == ["page_started", "connection", "migration"]
+    assert here.kinds() == ["page_started", "migration"]
     await here.late.end()
 
 
@@ -100,7 +100,7 @@ async def test_an_old_session_that_cannot_be_read_stays_and_is_no_problem() -> N
     here.memory.set(SESSION, "nonsense")
     await here.begin()
     await here.late.migrate(here.memory, here.manager.reconnection)
-    assert here.kinds() == ["page_started", "connection"]
+    assert here.kinds() == ["page_started"]
     assert here.memory.get(SESSION) == "nonsense"
     await here.late.end()
 
