@@ -16,6 +16,7 @@ from dev.chromium import find_chromium, launch_arguments
 from renvault_web.rotation import SETTLED
 
 from .conftest import Journey, facade
+from .test_at_rest import clear_indexed_db
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

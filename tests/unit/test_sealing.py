@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from renvault_web import record
-from renvault_web.errors import CorruptRecordError
+from renvault_web.errors import CorruptRecordError, StorageError
 from renvault_web.record import Purpose, Record
 from renvault_web.sealing import open_named, open_records, reseal, seal, storage_keys
 from renvault_web.testing import FakeCipher
@@ -236,3 +238,31 @@ async def test_a_batch_is_sealed_by_one_key_though_another_page_rotates_meanwhil
     assert cipher.key_id != before
     assert {record.decode_record(text).key_id for text in texts.values()} == {before}
     assert list((await open_records(cipher, texts, parse)).values()) == ["value of a", "value of b"]
+
+
+class Losing(FakeCipher):
+    """A cipher whose key is deleted by another page as it is about to seal."""
+
+    async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
+        if self.persistent:
+            await self.another().forget()
+        return await super().seal(jobs, key_id=key_id)
+
+
+async def test_a_record_whose_key_was_deleted_just_then_is_sealed_by_the_next() -> None:
+    cipher = Losing()
+    [text] = await seal(cipher, [("rv1.a", Purpose.SESSION, record.pack({}))])
+    assert record.decode_record(text).key_id == cipher.key_id
+    assert cipher.calls == ["seal", "seal"]
+
+
+async def test_a_cipher_that_fails_is_not_asked_again() -> None:
+    class Failing(FakeCipher):
+        async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
+            self.calls.append("seal")
+            raise StorageError("No.")
+
+    cipher = Failing()
+    with pytest.raises(StorageError):
+        await seal(cipher, [("rv1.a", Purpose.SESSION, record.pack({}))])
+    assert cipher.calls == ["seal"]

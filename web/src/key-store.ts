@@ -25,7 +25,9 @@ export interface KeyRing {
 }
 
 /** There are no keys because they were forgotten; those of this page are not put back. */
-export class KeysForgotten extends Error {}
+export class KeysForgotten extends Error {
+  override readonly message = "Everything stored on this device was forgotten, its keys too. Reload the page to begin anew.";
+}
 
 /** Others lie where the keys of this page lay. */
 export class KeysReplaced extends Error {
@@ -102,6 +104,11 @@ export function sealing({ encryption }: KeyRing): EncryptionKey {
 
 export function withId({ encryption }: KeyRing, keyId: Uint8Array): EncryptionKey | undefined {
   return encryption.find(({ id }) => same(id, keyId));
+}
+
+/** Whether both hold keys of the same ids in the same order. */
+export function isSame(one: KeyRing, other: KeyRing): boolean {
+  return String(one.encryption.map(({ id }) => toHex(id))) === String(other.encryption.map(({ id }) => toHex(id)));
 }
 
 function same(one: Uint8Array, other: Uint8Array): boolean {

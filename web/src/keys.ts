@@ -15,6 +15,7 @@ import {
   deleteAll,
   deleteKey,
   firstRing,
+  isSame,
   joinedRing,
   type KeyRing,
   KeysForgotten,
@@ -45,7 +46,7 @@ export interface Keys {
   isLost(keyId: Bytes): boolean;
   /** Returns the key with that id to seal with, once no other page can delete it; rejects where it is gone. */
   forSealing(keyId: Bytes): Promise<CryptoKey>;
-  /** Resolves once it is known whether the keys still lie in IndexedDB, within a limit. Never rejects. */
+  /** Resolves once it is known whether the keys lay in IndexedDB a moment ago, within a limit. Never rejects. */
   standing(): Promise<void>;
   /** Makes a new key, which is on disk before it seals. */
   rotate(): Promise<void>;
@@ -57,6 +58,9 @@ export interface Keys {
 
 /** A rotation of another page that is not older than this serves as ours: both were asked for at once. */
 const MOMENT_MS = 60_000;
+
+/** How long one look at IndexedDB serves those who seal, ms: of many records stored in a row, not each needs its own. */
+const FRESH_MS = 250;
 
 /** How many ids that were looked for in vain are kept in mind; anyone can write more of them into a record. */
 const MAX_MISSING = 1_000;
@@ -79,7 +83,7 @@ export async function loadKeys(database: string): Promise<OpenKeys> {
   const name = `${database}-keys`;
   let keys: OpenKeys | undefined;
   // Cleared under a page that goes on sealing, the keys are put back at once: the page may end before it seals again.
-  const store = durableStore(name, () => void keys?.standing());
+  const store = durableStore(name, () => void keys?.stand());
   try {
     keys = new OpenKeys(await answered(firstRing(store)), store, name, null);
   } catch (error) {
@@ -87,8 +91,6 @@ export async function loadKeys(database: string): Promise<OpenKeys> {
   }
   return keys;
 }
-
-const FORGOTTEN = "Everything stored on this device was forgotten, its keys too. Reload the page to begin anew.";
 
 function noKeys(error: unknown): string {
   return `The browser keeps no keys for this page. ${error instanceof Error ? error.message : String(error)}`;
@@ -104,6 +106,9 @@ class OpenKeys implements Keys {
   readonly #missing = new Set<string>();
   readonly #others: BroadcastChannel | undefined;
   #looking: Promise<void> | undefined;
+  /** When the last look began that found them there, by the page's own clock. */
+  #lookedAt = -Infinity;
+  #isDropped = false;
 
   constructor(ring: KeyRing, store: UseStore, channel: string, problem: string | null) {
     this.#ring = ring;
@@ -166,6 +171,11 @@ class OpenKeys implements Keys {
   }
 
   async standing(): Promise<void> {
+    if (performance.now() - this.#lookedAt >= FRESH_MS) await this.stand();
+  }
+
+  /** As `standing`, for who knows that they may have gone just now. */
+  async stand(): Promise<void> {
     await this.#looked().catch(() => {}); // late: the next record asks again, and the search goes on
   }
 
@@ -209,9 +219,11 @@ class OpenKeys implements Keys {
    */
   async #look(): Promise<void> {
     if (!this.persistent) return;
+    const from = performance.now();
     const joined = () => joinedRing(this.#store, this.#ring);
     try {
       this.#adopt(await joined().catch(joined)); // one fault of the disk is no loss
+      this.#lookedAt = from;
     } catch (error) {
       if (error instanceof KeysForgotten) await this.#drop();
       else this.#problem = error instanceof KeysReplaced ? error.message : noKeys(error);
@@ -221,7 +233,7 @@ class OpenKeys implements Keys {
   #adopt(ring: KeyRing): void {
     const { id } = sealing(ring);
     const isOvertaken = withId(this.#ring, id) && toHex(id) !== toHex(this.keyId); // by a later look
-    if (isOvertaken || !this.persistent || String(ring.encryption.map(({ id }) => id)) === String(this.ids)) return;
+    if (isOvertaken || !this.persistent || isSame(ring, this.#ring)) return;
     this.#ring = ring;
     this.#hold(id).catch(() => {}); // told of when it is to seal
   }
@@ -245,9 +257,9 @@ class OpenKeys implements Keys {
 
   /** Gives up the keys that were forgotten: nothing they sealed can be read from here either. */
   async #drop(): Promise<void> {
-    const isFirst = this.#problem !== FORGOTTEN;
-    this.#problem = FORGOTTEN;
-    if (!isFirst) return;
+    if (this.#isDropped) return;
+    this.#isDropped = true;
+    this.#problem = new KeysForgotten().message;
     this.#ring = await makeRing();
     this.#others?.postMessage("forgotten");
     this.end();
