@@ -50,7 +50,8 @@ class WalletKitSessionIntegration:
 
     - ``session_created``: ``session``
     - ``session_updated``: ``session`` and ``changed``, the names of the fields
-    - ``session_deleted``: ``by``, one of ``user`` (here), ``wallet``, ``client`` (the page, past us), ``tab``
+    - ``session_deleted``: ``by``, one of ``user`` (here), ``wallet``, ``client`` (the page, past us), ``tab``, and
+      ``reconnect`` for a known account that lives in a session again
     - ``session_expired``: ``expiry``
     - ``session_error``: ``message`` and ``code``
     - ``session_event``: what the wallet sent

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .diagnosis import presentable
 from .errors import NotStartedError, RenvaultError, WalletError
-from .session import WalletSession, is_expired, parse_session, to_json
+from .session import WalletSession, is_expired, is_local, parse_session, to_json
 from .session_book import SessionBook
 from .session_changes import Redeliveries, after_wallet_event, changes_between, merged
 from .session_writer import SessionWriter
@@ -158,6 +158,15 @@ class SessionLedger:
             self._tell(name, session.topic, {"session": to_json(session), **params})
         if changed:
             self._changed()
+        self._retire_known_accounts()
+
+    def _retire_known_accounts(self) -> None:
+        """Let the known accounts leave that live in a session again: they were waiting for one."""
+        live = {account for session in self.book.live.values() for account in session.accounts}
+        waiting = [known for known in self.book.known() if is_local(known) and known.accounts] if live else []
+        for known in waiting:
+            if live.issuperset(known.accounts):
+                self.end(known.topic, "session_deleted", {"by": "reconnect"})
 
     def _on_lone_delete(self, topic: str) -> None:
         """Wait whether the client tells why it deleted the session; meanwhile it is not shown."""

@@ -1108,3 +1108,33 @@ async def test_any_error_of_ours_in_the_client_s_list_leaves_the_known_end() -> 
         wallet.faults = [StorageError("The client's store is blocked.")]
         await here.clock.advance(86.4)
         assert here.take() == [("session_expired", "a")]
+
+
+# Known accounts
+
+
+def account_known(account: str, digit: str) -> WalletSession:
+    return WalletSession(topic="local-" + digit * 32, expiry=START - DAY, accounts=(account,) if account else ())
+
+
+async def test_a_known_account_leaves_once_it_lives_in_a_session_again_and_no_other_does() -> None:
+    [account] = known(A).accounts
+    mine, other, none = account_known(account, "1"), account_known("stacks:1:SP9", "2"), account_known("", "3")
+    async with world(stored=(mine, other, none)) as here:
+        assert {here.service.session_status(one.topic) for one in (mine, other, none)} == {NEEDS_RECONNECT}
+        here.wallet.settle_session(listed(A))
+        await settle()
+        assert here.events == [("session_created", A[:1]), ("session_deleted", mine.topic[:1])]
+        assert here.full[-1][1]["params"] == {"by": "reconnect"}
+        assert {one.topic for one in here.service.get_all_sessions()} == {A, other.topic, none.topic}
+        assert not here.storage.has_session(mine.topic)
+
+
+async def test_a_known_account_that_comes_while_it_lives_in_a_session_leaves_too() -> None:
+    [account] = known(A).accounts
+    mine = account_known(account, "1")
+    async with world(listed(A), stored=(known(A), mine)) as here:
+        assert [one.topic for one in here.service.get_all_sessions()] == [A]
+        await here.storage.store_session(mine)
+        await settle()
+        assert not here.storage.has_session(mine.topic)
