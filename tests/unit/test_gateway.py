@@ -287,3 +287,55 @@ async def test_closed_it_publishes_nothing_and_gives_up_what_runs() -> None:
         page.messages.clear()
         await settle()
         assert page.messages == []
+
+
+async def test_what_comes_late_is_shown_from_then_on() -> None:
+    async with Page() as page:
+        assert not page.state.keys() & {"history", "migration"}
+        assert await page.call("page.startLate") == {"value": None}
+        assert page.state["migration"]["hasOld"] is False
+        assert [entry["kind"] for entry in page.state["history"]] == ["page_started", "connection"]
+        page.post(type="visible", visible=False)
+        await settle()
+        assert page.state["history"][-1]["kind"] == "page_hidden"
+
+
+async def test_a_late_command_needs_nothing_started_before_it() -> None:
+    async with Page() as page:
+        assert await page.call("migration.dryRun") == {
+            "value": {
+                "success": True,
+                "migratedCount": 0,
+                "failedCount": 0,
+                "timestamp": round(page.clock.now() * 1000),
+                "details": [],
+            }
+        }
+        refused = await page.call("manager.importSessions", "nonsense")
+        assert refused["error"]["code"] == "import"
+
+
+async def test_what_comes_late_begins_nothing_after_destroy_and_again_with_the_next_client() -> None:
+    async with Page() as page:
+        await page.call("manager.destroy")
+        await page.call("page.startLate")
+        assert page.state["history"] == []
+        await page.call("reconnection.initialize", 1, {})
+        assert page.state["history"][0]["kind"] == "page_started"
+
+
+async def test_the_storage_s_settings_change_one_by_one() -> None:
+    async with Page() as page:
+        both = [
+            page.begin("storage.updateConfig", {"compressionEnabled": False}),
+            page.begin("storage.updateConfig", {"maxStorageSize": 5_000}),
+        ]
+        await settle()
+        assert [page.answer(number) for number in both] == [{"value": None}] * 2
+        assert page.state["storageConfig"] == {
+            "encryptionEnabled": True,
+            "compressionEnabled": False,
+            "maxStorageSize": 5_000,
+        }
+        refused = await page.call("storage.updateConfig", {"maxStorageSize": "5 MB"})
+        assert refused["error"]["message"].startswith("maxStorageSize must be a whole number of bytes")
