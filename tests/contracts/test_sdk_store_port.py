@@ -121,3 +121,14 @@ async def test_reseal_leaves_the_entries_as_they_are_under_the_new_key(
     assert cipher.key_id != old
     assert await store.reseal() == 0
     assert await store.entries() == {SESSION: [{"topic": "a" * 64}]}
+
+
+@pytest.mark.skipif(sys.platform != "emscripten", reason="a dict has no JSON to read")
+async def test_an_entry_that_nests_too_deep_is_left_out(store: SdkStore, write: Write) -> None:
+    await store.forget()
+    deep: list[Any] = []
+    for _ in range(150):
+        deep = [deep]
+    await write("deep", deep)
+    await write("other", 1)
+    assert await store.entries() == {"other": 1}

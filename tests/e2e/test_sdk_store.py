@@ -252,3 +252,49 @@ def test_what_cannot_be_opened_stays_as_it_is_when_all_is_sealed_again(clients: 
         }"""
     )
     assert told == [1, True, False, 2]
+
+
+def test_forgotten_nothing_comes_back_from_a_client_that_goes_on(clients: Clients) -> None:
+    page = clients.open()
+    told = page.evaluate(
+        """async () => {
+          const notices = [];
+          const storage = sdk.createSdkStorage({ onNotice: (notice) => notices.push(notice) });
+          await storage.setItem('wc@2:client:0.3//session', [{ topic: 'a' }]);
+          await store.sdkForget();
+          await storage.setItem('wc@2:client:0.3//session', [{ topic: 'a' }, { topic: 'b' }]);
+          await storage.setItem('other', 1);
+          return [await store.sdkEntries(), await storage.getItem('other'), storage.persistent, notices];
+        }"""
+    )
+    notice = "The wallet connection could not be stored and may end with this page. It was forgotten on this device."
+    assert told == [{}, 1, False, [notice]]
+
+
+def test_a_staged_record_that_another_version_may_read_stays_and_stops_no_other(clients: Clients) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    topic = clients.connect(page, wallet)
+    entries = exported(page)
+    clients.load(page)
+    page.evaluate("store.sdkForget()")
+    stage(page, entries)
+    page.evaluate(
+        """async () => {
+          const asked = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+          const database = await asked(indexedDB.open('renvault-sdk'));
+          const records = database.transaction('entries', 'readwrite').objectStore('entries');
+          await asked(records.put('AgICAgIC', 'staged.0000000000000-00000000'));
+          await asked(records.put('damaged', 'staged.0000000000001-00000000'));
+          database.close();
+        }"""
+    )
+    clients.dapp(page)
+    assert topics(page) == [topic]
+    assert pings(page, topic)
+    assert page.evaluate(STAGED) == 1
+    [notice] = page.evaluate("notices")
+    assert notice == (
+        "The imported wallet connections could not be brought in; the next start tries again. "
+        "The record has version 2, this page reads version 1."
+    )

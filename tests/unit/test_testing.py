@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from renvault_web.errors import WalletError
+from renvault_web.errors import StorageError, WalletError
 from renvault_web.session import parse_session
-from renvault_web.testing import START, FakeCipher, FakeNetwork, FakeTabs, FakeWallet, ManualClock, fake_session, settle
+from renvault_web.testing import (
+    START,
+    FakeCipher,
+    FakeNetwork,
+    FakeSdkStore,
+    FakeTabs,
+    FakeWallet,
+    ManualClock,
+    fake_session,
+    settle,
+)
 from renvault_web.timing import sleep_until
 
 if TYPE_CHECKING:
@@ -226,3 +236,22 @@ async def test_keys_that_die_with_the_page_are_others_in_the_next() -> None:
     assert later.persistent is False
     assert not set(later.key_ids()) & set(page.key_ids())
     assert await page.retire(page.key_ids()) == []
+
+
+async def test_the_sdk_s_store_answers_no_more_after_so_many_calls() -> None:
+    store = FakeSdkStore(entries={"a": [1]})
+    store.fail_after(1)
+    assert await store.entries() == {"a": [1]}
+    with pytest.raises(StorageError):
+        await store.forget()
+    with pytest.raises(StorageError):
+        await store.entries()
+
+
+async def test_what_is_staged_in_the_sdk_s_store_is_a_copy() -> None:
+    store = FakeSdkStore()
+    entries: Json = {"a": [1]}
+    await store.stage(entries)
+    entries["a"].append(2)
+    assert store.staged == [{"a": [1]}]
+    assert await store.key_ids() == [b"fake key"]

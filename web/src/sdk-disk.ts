@@ -2,7 +2,7 @@
  * The database of the SDK's store: entries read and written, each change only onto what was seen before it, so that
  * pages that write at the same time lose nothing to each other.
  */
-import { entries, get, type UseStore } from "idb-keyval";
+import { clear, entries, get, type UseStore } from "idb-keyval";
 import { keepAside } from "./aside.ts";
 import { durableStore } from "./durable-store.ts";
 import { openKeys } from "./keys.ts";
@@ -34,24 +34,41 @@ export function sdkStore(database: string): UseStore {
   return store;
 }
 
+/** How often a database was forgotten by this page. */
+const forgotten = new Map<string, number>();
+
+/** Deletes every record. Whoever has the database open in this page writes to it no more. */
+export async function forgetSdkStore(database: string): Promise<void> {
+  forgotten.set(database, (forgotten.get(database) ?? 0) + 1);
+  await clear(sdkStore(database));
+}
+
 export class SdkDisk {
   readonly store: UseStore;
   readonly sealer: Sealer;
+  readonly #database: string;
+  readonly #times: number | undefined;
   readonly #tell: (notice: string) => void;
   readonly #places = new Map<string, Promise<string>>();
 
-  constructor(store: UseStore, sealer: Sealer, tell: (notice: string) => void) {
-    this.store = store;
+  private constructor(database: string, sealer: Sealer, tell: (notice: string) => void) {
+    this.#database = database;
+    this.#times = forgotten.get(database);
+    this.store = sdkStore(database);
     this.sealer = sealer;
     this.#tell = tell;
   }
 
   /** Opens the keys; rejects where they do not last, for then nothing may be sealed by them. */
   static async open(database: string, tell: (notice: string) => void = () => {}): Promise<SdkDisk> {
-    const store = sdkStore(database);
     const keys = await openKeys({ database });
     if (!keys.persistent) throw new Error(keys.problem ?? "");
-    return new SdkDisk(store, new Sealer(keys), tell);
+    return new SdkDisk(database, new Sealer(keys), tell);
+  }
+
+  /** Whether its records were deleted since it was opened, so that nothing of them may come back. */
+  get isForgotten(): boolean {
+    return forgotten.get(this.#database) !== this.#times;
   }
 
   place(key: string): Promise<string> {

@@ -43,14 +43,20 @@ export async function stageEntries(disk: SdkDisk, given: Fields): Promise<void> 
   await disk.writeAt(place, { key: place, value, tombstones: new Map() });
 }
 
-/** Merges what is staged into the store, oldest first; each goes once what it brought has been read back. */
+/** Merges what is staged into the store, oldest first. One that cannot be brought in stays, and is told of at the end. */
 export async function applyStaged(disk: SdkDisk): Promise<void> {
+  const failed: unknown[] = [];
   for (const [place, text] of await stagedRecords(disk.store)) {
-    const staged = await openStaged(disk, place, text);
-    if (!staged) continue;
-    for (const maps of clientsIn(staged.value)) await bring(disk, liveOf(maps, Date.now() / 1000));
-    await del(place, disk.store);
+    await applyOne(disk, place, text).catch((error: unknown) => failed.push(error));
   }
+  if (failed.length > 0) throw failed[0];
+}
+
+async function applyOne(disk: SdkDisk, place: string, text: string): Promise<void> {
+  const staged = await openStaged(disk, place, text);
+  if (!staged) return;
+  for (const maps of clientsIn(staged.value)) await bring(disk, liveOf(maps, Date.now() / 1000));
+  await del(place, disk.store); // what it brought has been read back
 }
 
 async function stagedRecords(store: UseStore): Promise<[place: string, text: string][]> {

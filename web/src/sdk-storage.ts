@@ -46,6 +46,8 @@ export function createSdkStorage(options: SdkStorageOptions = {}): SdkStorage {
 /** A value as JSON; undefined for an entry that is removed. */
 type Text = string | undefined;
 
+const FORGOTTEN = "It was forgotten on this device.";
+
 const ADVICE = " Reload the page; if that does not help, clear this site's data and connect your wallet again.";
 
 class SealedSdkStorage implements SdkStorage {
@@ -172,6 +174,7 @@ class SealedSdkStorage implements SdkStorage {
     try {
       this.#opening ??= this.#open();
       const disk = await this.#opening;
+      if (disk.isForgotten) throw new Foreign(FORGOTTEN);
       if (this.#blocked || (this.#stalled && kind === "write")) return undefined;
       running = work(disk);
       return await answered(running);
@@ -179,7 +182,7 @@ class SealedSdkStorage implements SdkStorage {
       // What the SDK writes without having read what was there would take the place of keys that are still needed.
       if (kind === "read" || error instanceof Foreign) this.#blocked = true;
       else if (error instanceof Late && running) this.#stall(running);
-      const advice = error instanceof Foreign ? ADVICE : "";
+      const advice = error instanceof Foreign && error.message !== FORGOTTEN ? ADVICE : "";
       this.#tell(`The wallet connection could not be stored and may end with this page. ${reason(error)}${advice}`);
       return undefined;
     }

@@ -2,10 +2,10 @@
  * What Python asks of the SDK's store (renvault_web/ports.py, SdkStore): functions on a database, with or without a live
  * SdkStorage. They change a record only as they saw it, so that a client goes on writing meanwhile.
  */
-import { clear, entries as allRecords, get } from "idb-keyval";
+import { entries as allRecords, get } from "idb-keyval";
 import { toBase64 } from "./base64.ts";
 import { answered } from "./durable-store.ts";
-import { SdkDisk, sdkStore, swap } from "./sdk-disk.ts";
+import { forgetSdkStore, SdkDisk, sdkStore, swap } from "./sdk-disk.ts";
 import { shapeOf } from "./sdk-merge.ts";
 import { keyIdOf, LostKey, openBody, sealBody } from "./sdk-record.ts";
 import { stageEntries, withoutSeed } from "./sdk-staged.ts";
@@ -48,7 +48,7 @@ export async function sdkKeyIds(database = DATABASE): Promise<Bytes[]> {
 
 /** Deletes every record, what is staged or kept aside too. */
 export async function sdkForget(database = DATABASE): Promise<void> {
-  await answered(clear(sdkStore(database)));
+  await answered(forgetSdkStore(database));
 }
 
 async function sealedRecords(database: string): Promise<[place: string, text: string][]> {
