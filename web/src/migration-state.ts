@@ -42,9 +42,9 @@ const BACKUP = /^(?:rvb1\.(\d{13})|renvault_session_backup_(\d{1,16}))$/;
 const isOld = (name: string): boolean => OLD_KEYS.includes(name) || name.startsWith(OLD_PREFIX);
 
 /** Whether there is data of old sessions, as far as the names tell, and as Python says where it looked at the same. */
-export function hasOldSessions({ migration }: State): boolean {
+export function hasOldSessions({ migration, storage }: State): boolean {
   const names = localNames();
-  if (names === null) return migration?.hasOld ?? false;
+  if (names === null || !storage.persistent) return migration?.hasOld ?? false;
   const foreign = names.includes(COMPLETED) ? [] : names.filter((name) => FOREIGN_KEYS.includes(name));
   const old = [...names.filter(isOld), ...foreign];
   if (old.length === 0) return false;
@@ -68,10 +68,11 @@ export function backupsBeyond(state: State, keep: number): string[] {
 let backups: readonly MigrationBackup[] = Object.freeze([]);
 
 /** The backups there are, the newest first; the same list until one comes or goes. */
-export function listBackups({ migration, migrationAsked: { taken, dropped } }: State): readonly MigrationBackup[] {
+export function listBackups({ migration, migrationAsked, storage }: State): readonly MigrationBackup[] {
+  const { taken, dropped } = migrationAsked;
   const names = new Set([...(migration?.backups.map(({ key }) => key) ?? []), ...taken]);
   const local = localNames();
-  if (local !== null) {
+  if (local !== null && storage.persistent) {
     for (const name of names) if (!taken.includes(name) && !local.includes(name)) names.delete(name);
     for (const name of local) names.add(name);
   }
@@ -88,7 +89,7 @@ export function listBackups({ migration, migrationAsked: { taken, dropped } }: S
 
 /** A name for a backup taken now that no backup has yet. */
 export function newBackupKey(state: State): string {
-  const known = new Set(listBackups(state).map(({ key }) => key));
+  const known = new Set([...listBackups(state).map(({ key }) => key), ...state.migrationAsked.dropped]);
   let time = Date.now();
   while (known.has(BACKUP_PREFIX + time)) time += 1;
   return BACKUP_PREFIX + time;
@@ -100,9 +101,9 @@ let flag: string | null = null;
 let status: MigrationStatus = NOT_MIGRATED;
 
 /** What the flag says that the guide's own code writes too; a flag that cannot be read still is one. */
-export function migrationStatus({ migration, migrationAsked }: State): MigrationStatus {
+export function migrationStatus({ migration, migrationAsked, storage }: State): MigrationStatus {
   if (migrationAsked.status) return migrationAsked.status;
-  const text = localText(COMPLETED);
+  const text = storage.persistent ? localText(COMPLETED) : undefined;
   if (text === undefined) return migration?.status ?? NOT_MIGRATED;
   if (text !== flag) {
     flag = text;
@@ -121,7 +122,7 @@ function parsedFlag(text: string): MigrationStatus {
   return Object.freeze({ hasMigrated: true });
 }
 
-/** Every name in localStorage; null where it is blocked: then Python keeps what it has in a memory of its own. */
+/** Every name in localStorage; null where it is blocked. Where nothing lasts, Python writes to a memory of its own. */
 function localNames(): string[] | null {
   try {
     return Object.keys(localStorage);
