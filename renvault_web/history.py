@@ -65,8 +65,7 @@ class EventHistory:
         self._clock = clock
         self._key: str | None = None  # this page's record
         self._is_open = False
-        self._others: dict[str, list[Entry]] = {}  # the other pages' entries, by record
-        self._texts: dict[str, str] = {}  # the records they come from
+        self._others: list[Entry] = []  # of the other pages, as read last
         self._own: deque[Entry] = deque(maxlen=MAX_ENTRIES)
         self._unwritten = False
         self._is_urgent = False  # and a write is on its way
@@ -144,8 +143,7 @@ class EventHistory:
 
     def entries(self) -> tuple[Entry, ...]:
         """Return the last entries of this page and the others, the oldest first."""
-        found = [noted for entries in self._others.values() for noted in entries]
-        return tuple(sorted([*found, *self._own], key=lambda noted: noted.at)[-MAX_ENTRIES:])
+        return tuple(sorted([*self._others, *self._own], key=lambda noted: noted.at)[-MAX_ENTRIES:])
 
     def explain(self) -> tuple[str, ...]:
         """Answer "why was I disconnected?" in plain lines, the latest first."""
@@ -184,11 +182,8 @@ class EventHistory:
     async def _read(self) -> None:
         keys = self._keys()[-(MAX_PAGES - 1) :]
         texts = {key: text for key in keys if (text := self._storage.get(key)) is not None}
-        changed = {key: text for key, text in texts.items() if self._texts.get(key) != text}
-        opened = await open_named(self._cipher, changed, Purpose.HISTORY)
-        kept = {key: entries for key, entries in self._others.items() if key in texts}
-        self._texts = texts
-        self._others = kept | {key: _entries(data) for key, data in opened.items()}
+        opened = await open_named(self._cipher, texts, Purpose.HISTORY)
+        self._others = [noted for data in opened.values() for noted in _entries(data)]
 
     def _remove_oldest(self, keep: int) -> None:
         try:

@@ -79,6 +79,8 @@ def test_patterns_tell_whether_anything_can_be_on(setting: str, any_on: bool) ->
         ("*a*", "bab", True),
         ("*ab*ab", "ab", False),
         ("*ab*ab", "abab", True),
+        ("*ab*ba*", "aba", False),
+        ("*ab*ba*", "abba", True),
     ],
 )
 def test_stars_stand_for_any_text_and_never_share_it(pattern: str, name: str, expected: bool) -> None:
