@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .errors import CorruptRecordError, StorageError, StorageFullError
 from .quarantine import ASIDE_PREFIX, Quarantine, place_of
-from .record import BACKUP_PREFIX, HISTORY_PREFIX, KEY_PREFIX, Purpose, claimed_purpose
+from .record import BACKUP_PREFIX, HISTORY_PREFIX, KEY_PREFIX, Purpose, claimed_purpose, decode_record
 from .room import Room
-from .sealing import open_records, storage_keys
-from .stored import StoredSession, parse_body, state_of, stored_size
+from .sealing import open_records, seal, storage_keys
+from .stored import StoredSession, pack_stored, parse_body, state_of, stored_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from .ports import Cipher, Clock, Json, Storage
     from .storage_view import View
+    from .stored import StorageConfig
 
 Found: TypeAlias = "dict[str, tuple[str, StoredSession | Json | CorruptRecordError] | None]"
 """What lies under each storage key: its text, and its content or why it cannot be read; None where it is gone."""
@@ -32,12 +33,15 @@ _log = logging.getLogger(__name__)
 
 
 class RecordStore:
-    """The records in ``storage``, opened by ``cipher``."""
+    """The records in ``storage``, opened by ``cipher``; ``expendable`` tells what may go for them (``room.py``)."""
 
-    def __init__(self, *, storage: Storage, cipher: Cipher, clock: Clock) -> None:
+    def __init__(
+        self, *, storage: Storage, cipher: Cipher, clock: Clock, expendable: Callable[[], Awaitable[Sequence[str]]]
+    ) -> None:
         self._storage = storage
         self._cipher = cipher
         self._clock = clock
+        self._expendable = expendable
         self._quarantine = Quarantine(storage)
 
     # Reading
@@ -81,8 +85,12 @@ class RecordStore:
         for place, value in opened.items():
             if isinstance(value, CorruptRecordError) or self._storage.get(place) is not None:
                 continue
-            self._set(Room(self._storage), place, texts[place])
-            self._storage.remove(free[place])
+            try:
+                self._set(Room(self._storage), place, texts[place])
+                self._storage.remove(free[place])
+            except StorageError as error:  # no loss: it stays aside
+                _log.warning("A record that can be read again could not be put back in its place: %s", error)
+                break
             view.put(place, texts[place], value)
             back += 1
         if back:
@@ -101,13 +109,42 @@ class RecordStore:
 
     # Writing
 
-    def write(self, view: View, records: Mapping[str, tuple[str, StoredSession | Json]], limit: int) -> None:
-        """Write the texts under their storage keys; all of ours takes ``limit`` bytes at most.
+    async def write(self, view: View, values: Mapping[str, StoredSession | Json], config: StorageConfig) -> None:
+        """Write a record for each value under its storage key; all of ours takes ``max_storage_size`` at most.
 
-        ``StorageFullError`` before anything is written where the limit leaves no room for all of them. Where the
-        browser refuses one, it and those after it stay as they were.
+        ``StorageFullError`` before anything is written where that leaves no room for all of them. Where the browser
+        refuses one, it and those after it stay as they were.
         """
-        room = Room(self._storage)
+        items = [
+            (
+                key,
+                Purpose.SESSION if isinstance(value, StoredSession) else Purpose.NOTES,
+                pack_stored(value, compress=config.compression_enabled, measure=view.measure),
+            )
+            for key, value in values.items()
+        ]
+        texts = await seal(self._cipher, items, encrypted=config.encryption_enabled)
+        view.require_open()
+        records = {key: (text, values[key]) for key, text in zip(values, texts, strict=True)}
+        limit = config.max_storage_size
+        try:
+            self._write(view, records, limit, Room(self._storage))
+        except StorageFullError:
+            room = Room(self._storage, await self._expendable())
+            view.require_open()
+            self._write(view, records, limit, room)
+
+    def plain(self, view: View) -> dict[str, StoredSession | Json]:
+        """Return what of the view lies in the store as plain records, by storage key."""
+        return {
+            key: view.sessions[view.topics[key]] if key in view.topics else view.notes
+            for key, text in view.texts.items()
+            if key not in view.unreadable and not decode_record(text).is_sealed and self._storage.get(key) == text
+        }
+
+    def _write(
+        self, view: View, records: Mapping[str, tuple[str, StoredSession | Json]], limit: int, room: Room
+    ) -> None:
         texts = {key: text for key, (text, _) in records.items()}
         more = view.growth(texts)
         try:
@@ -125,7 +162,7 @@ class RecordStore:
         finally:
             if room.made:
                 self._look_at_others(view, self._storage.keys())
-        if more > 0:
+        if more > 0 or room.made:
             view.full = False
         if room.made:
             _log.warning("There was no room: old backups, history or records kept aside were given up for sessions.")

@@ -1,8 +1,8 @@
 """Room for what is to be stored, where the limit or the browser's quota leaves none: what matters less goes first.
 
 In this order, each time the oldest: pages of the event history, but the newest; backups of old session data, but the
-newest; records kept aside. Sessions never go, nor does anything that is not ours. Where all of that is not enough, it
-is put back, and ``StorageFullError`` says so.
+newest, and the newest of a migration; records kept aside. Sessions never go, nor does anything that is not ours. Where
+all of that is not enough, it is put back, and ``StorageFullError`` says so.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from .record import BACKUP_PREFIX, HISTORY_PREFIX
 from .stored import stored_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from .ports import Storage
 
 _log = logging.getLogger(__name__)
@@ -24,12 +26,12 @@ _TIME_DIGITS = 13  # epoch milliseconds in the names of what may go
 
 
 class Room:
-    """The room that one operation needs in ``storage``."""
+    """The room that one operation needs in ``storage``; what lies under ``may_go`` may go for it, the first first."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, may_go: Sequence[str] = ()) -> None:
         self._storage = storage
+        self._may_go = list(may_go)
         self._gone: list[tuple[str, str]] = []
-        self._spared: set[str] = set()
 
     @property
     def made(self) -> bool:
@@ -38,37 +40,34 @@ class Room:
 
     def spare(self, key: str) -> None:
         """Keep what lies under ``key``: this operation has put it there."""
-        self._spared.add(key)
+        self._may_go = [other for other in self._may_go if other != key]
 
     def fit(self, more: int, size: int, limit: int) -> None:
         """Make room for ``more`` bytes beside ``size`` under ``limit``; nothing goes where it would not be enough."""
         if more <= 0 or size + more <= limit:
             return
-        going, left = [], size + more - limit
-        for key in self._may_go():
-            if left <= 0:
-                break
-            going.append(key)
+        going, left = 0, size + more - limit
+        while left > 0 and going < len(self._may_go):
+            key = self._may_go[going]
             left -= stored_size(key, self._storage.get(key))
+            going += 1
         if left > 0:
             raise StorageFullError(
                 f"There is no room for {more} bytes more: {size} of {limit} are used. "
                 "Disconnect sessions you no longer need."
             )
-        for key in going:
-            self._give_up(key)
+        for _ in range(going):
+            self._give_up(self._may_go.pop(0))
 
     def set(self, key: str, text: str) -> None:
         """Store ``text``, however much has to go for it; ``StorageFullError`` once nothing is left that may go."""
-        may_go: list[str] | None = None
         while True:
             try:
                 self._storage.set(key, text)
             except StorageFullError:
-                may_go = self._may_go() if may_go is None else may_go
-                if not may_go:
+                if not self._may_go:
                     raise
-                self._give_up(may_go.pop(0))
+                self._give_up(self._may_go.pop(0))
             else:
                 return
 
@@ -88,10 +87,12 @@ class Room:
             self._storage.remove(key)
             self._gone.append((key, text))
 
-    def _may_go(self) -> list[str]:
-        keys = self._storage.keys()
-        order = [*_by_age(keys, HISTORY_PREFIX)[:-1], *_by_age(keys, BACKUP_PREFIX)[:-1], *_by_age(keys, ASIDE_PREFIX)]
-        return [key for key in order if key not in self._spared]
+
+def expendable(keys: Iterable[str], migration_backup: str | None) -> list[str]:
+    """Return which of the storage's keys may go, what matters least first, and not the ``migration_backup``."""
+    keys = list(keys)
+    order = [*_by_age(keys, HISTORY_PREFIX)[:-1], *_by_age(keys, BACKUP_PREFIX)[:-1], *_by_age(keys, ASIDE_PREFIX)]
+    return [key for key in order if key != migration_backup]
 
 
 def _by_age(keys: list[str], prefix: str) -> list[str]:

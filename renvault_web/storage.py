@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .errors import NotStartedError, StorageError
 from .events import Listeners
 from .following import Following
-from .record import Purpose, decode_record
+from .record import Purpose
 from .record_store import RecordStore
-from .sealing import seal, storage_keys
+from .sealing import storage_keys
 from .session import WalletSession, is_expired
 from .storage_view import View
 from .stored import (
@@ -27,7 +27,6 @@ from .stored import (
     StorageNotice,
     StorageStatistics,
     StoredSession,
-    pack_stored,
     renewed,
 )
 from .turns import Turns
@@ -78,7 +77,9 @@ class EncryptedSessionStorage:
         self._clock = clock
         self._config = config or StorageConfig()
         self._sdk = sdk
-        self._records = RecordStore(storage=storage, cipher=cipher, clock=clock)
+        self._records = RecordStore(
+            storage=storage, cipher=cipher, clock=clock, expendable=lambda: self._upkeep().expendable()
+        )
         self._turns = Turns(clock)
         self._made_upkeep: Upkeep | None = None
         self._following = Following(tabs=tabs, reload=self.reload)
@@ -104,7 +105,9 @@ class EncryptedSessionStorage:
     def close(self) -> None:
         """Clear the decrypted data and follow the other pages no longer. It can be opened again."""
         self._closings += 1
-        self._view = None
+        if self._view:
+            self._view.closed = True
+            self._view = None
         self._following.stop()
 
     @property
@@ -261,7 +264,7 @@ class EncryptedSessionStorage:
     async def _reload(self) -> None:
         view = self._opened()
         await self._read(view)
-        self._require_current(view)
+        view.require_open()
 
     async def _read(self, view: View) -> None:
         encrypted = self._config.encryption_enabled
@@ -296,32 +299,16 @@ class EncryptedSessionStorage:
         await self._write(view, {key: notes})
 
     async def _write(self, view: View, values: Mapping[str, StoredSession | Json]) -> None:
-        compress = self._config.compression_enabled
-        items = [
-            (
-                key,
-                Purpose.SESSION if isinstance(value, StoredSession) else Purpose.NOTES,
-                pack_stored(value, compress=compress, measure=view.measure),
-            )
-            for key, value in values.items()
-        ]
-        texts = await seal(self._cipher, items, encrypted=self._config.encryption_enabled)
-        self._require_current(view)
-        records = {key: (text, values[key]) for key, text in zip(values, texts, strict=True)}
+        before = dict(view.texts)
         try:
-            self._records.write(view, records, self._config.max_storage_size)
+            await self._records.write(view, values, self._config)
         finally:
-            if any(view.texts.get(key) == text for key, (text, _) in records.items()):
+            if any(view.texts.get(key) != before.get(key) for key in values):
                 self._changed = self._written = True
 
     async def _seal_plain(self) -> None:
         view = self._opened()
-        plain = {
-            key: view.sessions[view.topics[key]] if key in view.topics else view.notes
-            for key, text in view.texts.items()
-            if key not in view.unreadable and not decode_record(text).is_sealed and self._storage.get(key) == text
-        }
-        await self._write(view, plain)
+        await self._write(view, self._records.plain(view))
         await self._reload()
 
     async def _read_plain(self) -> None:
@@ -333,7 +320,7 @@ class EncryptedSessionStorage:
     async def _remove_session(self, topic: str) -> None:
         view = self._opened()
         [key] = await self._records.places(view, [topic])
-        self._require_current(view)
+        view.require_open()
         self._remove(view, key)
 
     async def _clear(self) -> None:
@@ -350,6 +337,7 @@ class EncryptedSessionStorage:
             await self._upkeep().forget()
         finally:
             if self._view:
+                self._view.closed = True
                 self._view = View()
             self._changed = self._written = True
 
@@ -386,7 +374,3 @@ class EncryptedSessionStorage:
         if self._view is None:
             raise NotStartedError("The session storage is not open. Await open() first.")
         return self._view
-
-    def _require_current(self, view: View) -> None:
-        if self._view is not view:
-            raise NotStartedError("The session storage was closed meanwhile.")

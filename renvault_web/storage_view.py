@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .errors import NotStartedError
 from .record import Purpose, claimed_purpose
 from .stored import RecordState, StorageNotice, StoredSession, stored_size
 
@@ -33,6 +34,8 @@ class View:
     """How many records are kept aside (``quarantine.py``)."""
     full: bool = False
     """Whether the last write that needed more room found none."""
+    closed: bool = False
+    """Whether the storage has been closed since: what goes on with this view is to end."""
     packed_bytes: int = 0
     json_bytes: int = 0
     """What the bodies opened and written here took in all, packed and as JSON."""
@@ -72,6 +75,11 @@ class View:
             del self.sessions[topic], self.keys[topic]
         if key == self.notes_key:
             self.notes, self.notes_key = {}, None
+
+    def require_open(self) -> None:
+        """Raise ``NotStartedError`` where the storage was closed."""
+        if self.closed:
+            raise NotStartedError("The session storage was closed meanwhile.")
 
     def measure(self, packed: int, plain: int) -> None:
         """Take note of what a body takes, packed and as JSON."""

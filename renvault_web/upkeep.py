@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .backups import Backups
 from .forgetting import forget
+from .room import expendable
 from .rotation import KeyRotation
 from .turns import Turns
 from .verification import verify
@@ -27,12 +29,18 @@ class Upkeep:
         self._storage = storage
         self._cipher = cipher
         self._sdk = sdk
+        self._backups = Backups(storage=storage, cipher=cipher, clock=clock)
         self._rotation = KeyRotation(storage=storage, cipher=cipher, clock=clock, sdk=sdk)
         self._turns = Turns(clock)
 
     async def verify(self, *, encrypted: bool) -> tuple[RecordReport, ...]:
         """Return a report on each record."""
         return await verify(self._storage, self._cipher, encrypted=encrypted)
+
+    async def expendable(self) -> list[str]:
+        """Return the storage keys of what may go where sessions find no room, what matters least first."""
+        migration = await self._backups.newest_migration()
+        return expendable(self._storage.keys(), migration and migration[0])
 
     async def rotate(self) -> int:
         """Seal everything again by a new key; return how many records."""

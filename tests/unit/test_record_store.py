@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from storage_pages import Page, opened, session
 
+from renvault_web.backups import Backups
 from renvault_web.errors import StorageError, StorageFullError
 from renvault_web.stored import StorageConfig, StorageNotice, stored_size
 from renvault_web.testing import START, FakeCipher, MemoryStorage
@@ -205,6 +206,20 @@ async def test_old_backups_go_before_a_session_is_refused_and_the_newest_stays(
     assert list(page.texts("rvb1.")) == [NEW_BACKUP]
     assert page.notices() == (StorageNotice("full"),)
     assert (await opened(page.disk, cipher=page.cipher)).topics() == ["a", "b"]
+
+
+async def test_the_newest_backup_of_a_migration_is_kept_with_the_newest_of_all() -> None:
+    page = await crowded()
+    page.disk._capacity = None
+    backups = Backups(storage=page.disk, cipher=page.cipher, clock=page.clock)
+    entries = {"renvault_wallet_session": "x" * 1_000}
+    await backups.keep(entries, made="migration", key="rvb1.1400000000000")
+    await backups.keep(entries, made="migration", key="rvb1.1500000000000")
+    await backups.keep(entries, made="user", key="rvb1.1700000000000")
+    page.disk._capacity = used(page.disk)
+    await page.storage.store_session(session("b", note="x" * 1_000))
+    assert page.topics() == ["a", "b"]
+    assert sorted(page.texts("rvb1.")) == ["rvb1.1500000000000", "rvb1.1700000000000"]
 
 
 async def test_old_backups_go_before_max_storage_size_is_held_against_a_session() -> None:

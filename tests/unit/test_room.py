@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from renvault_web.errors import StorageError, StorageFullError
-from renvault_web.room import Room
+from renvault_web.room import Room, expendable
 from renvault_web.stored import stored_size
 from renvault_web.testing import MemoryStorage
 
@@ -36,6 +36,10 @@ def filled() -> MemoryStorage:
     return disk
 
 
+def room_in(disk: MemoryStorage) -> Room:
+    return Room(disk, expendable(disk.keys(), None))
+
+
 def used(disk: MemoryStorage) -> int:
     return sum(stored_size(key, text) for key, text in disk._entries.items())
 
@@ -49,16 +53,30 @@ def gone(disk: MemoryStorage) -> list[str]:
 def test_what_matters_less_goes_first_and_no_more_than_is_needed(n: int) -> None:
     disk = filled()
     disk._capacity = used(disk)
-    room = Room(disk)
+    room = room_in(disk)
     freed = sum(stored_size(key, "x" * 100) for key in IN_ORDER[: n + 1])
     room.set("new", "x" * (freed // 2 - len("new")))
     assert gone(disk) == IN_ORDER[: n + 1]
     assert room.made
 
 
+def test_without_leave_nothing_goes() -> None:
+    disk = filled()
+    disk._capacity = used(disk)
+    with pytest.raises(StorageFullError):
+        Room(disk).set("new", "text")
+    assert gone(disk) == []
+
+
+def test_the_newest_backup_of_a_migration_stays_though_others_are_newer() -> None:
+    keys = [*STAYS, *IN_ORDER]
+    assert expendable(keys, None) == IN_ORDER
+    assert expendable(keys, "rvb1.1700000000001") == [key for key in IN_ORDER if key != "rvb1.1700000000001"]
+
+
 def test_with_room_nothing_goes() -> None:
     disk = filled()
-    room = Room(disk)
+    room = room_in(disk)
     room.set("new", "text")
     assert gone(disk) == []
     assert not room.made
@@ -68,7 +86,7 @@ def test_where_all_of_it_is_not_enough_everything_is_put_back() -> None:
     disk = filled()
     disk._capacity = used(disk)
     before = dict(disk._entries)
-    room = Room(disk)
+    room = room_in(disk)
     with pytest.raises(StorageFullError):
         room.set("new", "x" * 10_000)
     assert gone(disk) == IN_ORDER
@@ -79,7 +97,7 @@ def test_where_all_of_it_is_not_enough_everything_is_put_back() -> None:
 def test_what_does_not_fit_back_is_told_and_what_matters_most_comes_first(caplog: pytest.LogCaptureFixture) -> None:
     disk = filled()
     disk._capacity = used(disk)
-    room = Room(disk)
+    room = room_in(disk)
     room.set("new", "x" * 100)  # takes the place of the first
     with pytest.raises(StorageFullError):
         room.set("another", "x" * 10_000)
@@ -91,7 +109,7 @@ def test_what_does_not_fit_back_is_told_and_what_matters_most_comes_first(caplog
 def test_what_this_operation_has_put_aside_is_spared() -> None:
     disk = filled()
     disk._capacity = used(disk)
-    room = Room(disk)
+    room = room_in(disk)
     room.spare("rvq1.1700000000003.y")
     with pytest.raises(StorageFullError):
         room.set("new", "x" * 10_000)
@@ -104,22 +122,22 @@ def test_names_that_tell_no_time_go_before_the_newest() -> None:
         disk.set(key, "x" * 100)
     disk._capacity = used(disk)
     with pytest.raises(StorageFullError):
-        Room(disk).set("new", "x" * 10_000)
+        room_in(disk).set("new", "x" * 10_000)
     assert list(disk._entries) == ["rvb1.1700000000001"]
 
 
 def test_a_limit_takes_what_it_needs_or_nothing_at_all() -> None:
     disk = filled()
     size = used(disk)
-    Room(disk).fit(1_000, size, size + 1_000)
-    Room(disk).fit(-5, size + 1, size)
+    room_in(disk).fit(1_000, size, size + 1_000)
+    room_in(disk).fit(-5, size + 1, size)
     assert gone(disk) == []
-    Room(disk).fit(1_000, size, size + 999)
+    room_in(disk).fit(1_000, size, size + 999)
     assert gone(disk) == IN_ORDER[:1]
 
     size = used(disk)
     with pytest.raises(StorageFullError, match=f"10000 bytes more: {size} of {size} are used"):
-        Room(disk).fit(10_000, size, size)
+        room_in(disk).fit(10_000, size, size)
     assert gone(disk) == IN_ORDER[:1]
 
 
@@ -127,5 +145,5 @@ def test_another_fault_of_the_store_lets_nothing_go() -> None:
     disk = filled()
     disk.fail_after(0)
     with pytest.raises(StorageError, match="killed"):
-        Room(disk).set("new", "text")
+        room_in(disk).set("new", "text")
     assert gone(disk) == []
