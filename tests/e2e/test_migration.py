@@ -161,6 +161,8 @@ def test_what_was_brought_along_cannot_be_pinged_and_says_why(journey: Journey) 
         )
         assert told[0] == "gone"
         assert "Connect the wallet again" in told[1]
+    ended = f"renvault.walletKitSessionIntegration.isSessionExpired({{ topic: '{topic}', expiry: 1 }})"
+    assert facade(page, ended) is False
     row.get_by_role("button", name="Disconnect").click()
     expect(session(page)).to_have_count(len(ADDRESSES) - 1)
 

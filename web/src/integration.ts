@@ -1,7 +1,7 @@
 /** `walletKitSessionIntegration`: the sessions of the host's own client. */
 import { derived, find, runtime, Service } from "./service.ts";
 import type { Session, SessionEvent, SessionEventName, SessionStats } from "./types.ts";
-import { toMilliseconds } from "./view.ts";
+import { isKnownAccount, toMilliseconds } from "./view.ts";
 
 /** A session that can be used: the client lists it, or has not been asked yet. */
 const USABLE: ReadonlySet<string> = new Set(["active", "restoring"]);
@@ -49,8 +49,9 @@ export class WalletKitSessionIntegration extends Service {
     return this.getActiveSessions().length > 0;
   }
 
-  isSessionExpired(session: { expiry: number }): boolean {
-    return toMilliseconds(session.expiry) <= Date.now();
+  /** An account known from an older build has no end: it needs reconnect, whatever its old session said. */
+  isSessionExpired(session: { expiry: number; topic?: string }): boolean {
+    return toMilliseconds(session.expiry) <= Date.now() && !isKnownAccount(session.topic);
   }
 
   getSessionStats(): SessionStats {

@@ -44,7 +44,7 @@ export class SessionMigrationService extends Service {
     return hasOldSessions(runtime.view.state);
   }
 
-  /** Brings along all that can be: backed up, written, read back; old data goes at a later start. */
+  /** Brings along all that can be: backed up, written, read back; only then the old data goes. */
   async migrateFromOldStorage(): Promise<MigrationReport> {
     return (await runtime.call("migration.migrateFromOldStorage")) as MigrationReport;
   }

@@ -129,7 +129,7 @@ export class View {
 /** The state once `given` is stored: what the host gave, with its expiry in milliseconds. */
 export function withSession(topic: string, given: StorableSession): Change {
   const expiry = toMilliseconds(given.expiry);
-  const status = expiry <= Date.now() ? "expired" : "restoring";
+  const status = isKnownAccount(topic) ? "needs_reconnect" : expiry <= Date.now() ? "expired" : "restoring";
   const session = { accounts: [], pairingTopic: "", ...given, topic, expiry, status } as unknown as Session;
   return (state) => {
     const sessions = [...state.sessions.filter((other) => other.topic !== topic), session];
@@ -149,6 +149,11 @@ export function withoutRecords(leaves: (topic: string) => boolean): Change {
 
 /** The state once every session is ended. */
 export const withoutSessions: Change = (state) => ({ ...state, sessions: [], stored: [], primary: null });
+
+/** Whether the topic is that of an account alone, brought along from an older build (renvault_web/session.py). */
+export function isKnownAccount(topic: string | undefined): boolean {
+  return topic?.startsWith("local-") === true && topic.length === 38;
+}
 
 /** A time of unknown unit, told by its size: above 1e11 it is milliseconds. */
 export function toMilliseconds(time: number): number {
