@@ -101,7 +101,7 @@ async def test_the_time_of_use_is_kept_by_a_later_wish() -> None:
 
 
 async def test_where_not_all_fit_each_is_tried_and_each_failure_reported(caplog: pytest.LogCaptureFixture) -> None:
-    bench = Bench(max_storage_size=600)
+    bench = Bench(max_storage_size=400)
     await bench.storage.open()
     with caplog.at_level(logging.WARNING):
         for letter in "abc":
