@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 import zlib
+from binascii import unhexlify
 from functools import cache
 
 from .dictionary import DICTIONARIES, NEWEST
 from .errors import NEWER, CorruptRecordError
 
 _ESCAPE = 0x80
-_LEAST, _MOST = 4, 127  # bytes that one escape stands for
+_LEAST = 4  # bytes that one escape stands for; 127 is the most that its own byte can say
 
-_HEX = re.compile(rb"(?:[0-9a-f]{2}){4,127}")
+_HEX = re.compile(rb"[0-9a-f]{8,254}")  # 4 to 127 bytes, and the odd digit of a run that is at its end
 _ESCAPED = re.compile(rb"[\x80-\xff]")
 
 _HAS_DICTIONARY = 0x20  # FDICT, in the second byte of a zlib stream; the DICTID is the four bytes after it
@@ -83,9 +84,10 @@ def _inflate(reader: zlib._Decompress, stream: bytes, limit: int) -> bytes:
     return text
 
 
-def _as_bytes(run: re.Match[bytes]) -> bytes:
-    data = bytes.fromhex(run[0].decode("ascii"))
-    return bytes((_ESCAPE + len(data),)) + data
+def _as_bytes(found: re.Match[bytes]) -> bytes:
+    run = found[0]
+    length = len(run) // 2
+    return bytes((_ESCAPE + length,)) + unhexlify(run[: 2 * length]) + run[2 * length :]
 
 
 @cache

@@ -1,7 +1,6 @@
 """Runs inside the bench's page (web/bench/storage.ts): the product's storage, stored to and loaded."""
 
 import json
-from dataclasses import replace
 
 import renvault_bridge
 
@@ -9,7 +8,7 @@ from renvault_web.browser.adapters import BrowserCipher, BrowserClock, BrowserSt
 from renvault_web.session import WalletSession, parse_session
 from renvault_web.storage import EncryptedSessionStorage
 
-ten: list[WalletSession] = []
+many: list[WalletSession] = []
 
 
 def product() -> EncryptedSessionStorage:
@@ -26,16 +25,15 @@ opened = product()
 
 
 def take(text: str) -> None:
-    """Take over the ten sessions, with the times of their records."""
-    ten.extend(parse_session(body["session"]) for body in json.loads(text))
+    """Take over the sessions to store; new times are made for their records."""
+    many.extend(parse_session(body["session"]) for body in json.loads(text))
 
 
-async def store(count: int) -> int:
-    """Store ``count`` sessions one after the other: the ten over and over, each with a topic of its own."""
+async def store(start: int, count: int) -> int:
+    """Store ``count`` sessions from number ``start`` on, one after the other."""
     await opened.open()
-    for number in range(count):
-        session = ten[number % len(ten)]
-        await opened.store_session(replace(session, topic=f"{number:04x}{session.topic[4:]}"))
+    for session in many[start : start + count]:
+        await opened.store_session(session)
     return count
 
 
@@ -50,7 +48,7 @@ async def load(count: int) -> int:
     return found
 
 
-async def clear(_: int) -> int:
+async def clear() -> int:
     """Remove all sessions."""
     await opened.open()
     await opened.clear_all_sessions()

@@ -3,8 +3,8 @@ import ten from "../../tests/fixtures/ten-sessions.json" with { type: "json" };
 
 export interface Contender {
   readonly name: string;
-  /** Stores that many sessions one after the other; each is read back before the next. */
-  store(count: number): Promise<void>;
+  /** Stores that many sessions from that number on, one after the other; each is read back before the next. */
+  store(from: number, count: number): Promise<void>;
   /** Reads and decrypts all that is stored, at once; returns how many there were, and rejects where it is not `count`. */
   load(count: number): Promise<number>;
   clear(): Promise<void>;
@@ -15,20 +15,21 @@ export type Samples = Record<string, number[]>;
 const WEEK = 604_800; // s
 
 /** Ten sessions that end in a week. */
-export const SESSIONS = ten.map(({ session, created, used }) => ({
+const SESSIONS = ten.map(({ session, created, used }) => ({
   session: { ...session, expiry: Math.floor(Date.now() / 1000) + WEEK },
   created,
   used,
 }));
 
-/** Returns the ten over and over, each with a topic of its own. */
-export function many(count: number): typeof SESSIONS {
-  return Array.from({ length: count }, (_, number) => {
-    const body = SESSIONS[number % SESSIONS.length]!;
-    const topic = number.toString(16).padStart(4, "0") + body.session.topic.slice(4);
-    return { ...body, session: { ...body.session, topic } };
-  });
-}
+/** Sessions that each contender has to store, and to load at once. */
+export const MANY = 100;
+
+/** The ten over and over, each with a topic of its own. */
+export const BODIES = Array.from({ length: MANY }, (_, number) => {
+  const body = SESSIONS[number % SESSIONS.length]!;
+  const topic = number.toString(16).padStart(4, "0") + body.session.topic.slice(4);
+  return { ...body, session: { ...body.session, topic } };
+});
 
 /** A contender that makes of each session a text and the other way round. */
 export function keeping(
@@ -40,8 +41,8 @@ export function keeping(
   const keys = () => Object.keys(localStorage).filter((key) => key.startsWith(prefix));
   return {
     name,
-    async store(count) {
-      for (const body of many(count)) {
+    async store(from, count) {
+      for (const body of BODIES.slice(from, from + count)) {
         const key = prefix + body.session.topic;
         const text = await seal(body, key);
         localStorage.setItem(key, text);
