@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .errors import (
     ConfigError,
     CorruptRecordError,
@@ -20,21 +22,41 @@ from .session import SessionStats, SessionStatus, WalletSession, parse_session, 
 from .storage import EncryptedSessionStorage
 from .stored import RecordReport, RecordState, StorageConfig, StorageNotice, StorageStatistics
 
+if TYPE_CHECKING:
+    from .migration import SessionMigrationService
+    from .migration_report import (
+        Backup,
+        Compatibility,
+        MigrationDetail,
+        MigrationReport,
+        MigrationStatus,
+        MigrationSummary,
+        OldEntry,
+    )
+
 __all__ = [
     "AutomaticReconnectionService",
+    "Backup",
+    "Compatibility",
     "ConfigError",
     "ConnectionState",
     "CorruptRecordError",
     "EncryptedSessionStorage",
     "ManagerConfig",
+    "MigrationDetail",
     "MigrationError",
+    "MigrationReport",
+    "MigrationStatus",
+    "MigrationSummary",
     "NotStartedError",
+    "OldEntry",
     "ReconnectionConfig",
     "ReconnectionStatus",
     "RecordReport",
     "RecordState",
     "RenvaultError",
     "SessionManager",
+    "SessionMigrationService",
     "SessionStats",
     "SessionStatus",
     "StorageConfig",
@@ -48,3 +70,16 @@ __all__ = [
     "parse_session",
     "to_json",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what no page needs for its first picture when it is first asked for."""
+    if name == "SessionMigrationService":
+        from .migration import SessionMigrationService
+
+        return SessionMigrationService
+    if name in __all__:
+        from . import migration_report
+
+        return getattr(migration_report, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
