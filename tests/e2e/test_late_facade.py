@@ -55,7 +55,7 @@ def test_reading_about_old_sessions_looks_at_names_and_starts_nothing(journey: J
     page = page_with_old_session(journey)
     page.evaluate("localStorage.setItem('renvault_session_backup_1700000000000', '{}')")
     page.evaluate("localStorage.setItem('rvb1.1800000000000', 'x')")
-    page.evaluate(f'localStorage.setItem(\'{FLAG}\', \'{{"timestamp":5,"version":"1.0.0"}}\')')
+    page.evaluate(f'localStorage.setItem(\'{FLAG}\', \'{{"timestamp":1700000000,"version":"1.0.0"}}\')')
     told = facade(
         page,
         """(({ sessionMigrationService: service }) => ({
@@ -73,7 +73,7 @@ def test_reading_about_old_sessions_looks_at_names_and_starts_nothing(journey: J
             {"key": "rvb1.1800000000000", "timestamp": 1_800_000_000_000},
             {"key": "renvault_session_backup_1700000000000", "timestamp": 1_700_000_000_000},
         ],
-        "status": {"hasMigrated": True, "timestamp": 5},
+        "status": {"hasMigrated": True, "timestamp": 1_700_000_000_000},
         "summary": {
             "oldSessionsFound": 1,
             "newSessionsCount": 0,

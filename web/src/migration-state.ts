@@ -4,7 +4,7 @@
  * are those of renvault_web/legacy_keys.py and record.py; a test compares the two.
  */
 import type { MigrationBackup, MigrationCompatibility, MigrationStatus, MigrationSummary, Session } from "./types.ts";
-import type { State } from "./view.ts";
+import { type State, toMilliseconds } from "./view.ts";
 
 /** The section `migration` as Python publishes it (renvault_web/late_sections.py). */
 export interface MigrationState {
@@ -28,8 +28,6 @@ export interface MigrationAsked {
   readonly dropped: readonly string[];
   readonly status: MigrationStatus | null;
 }
-
-export const NOTHING_ASKED: MigrationAsked = Object.freeze({ taken: [], dropped: [], status: null });
 
 const OLD_KEYS = ["renvault_wallet_session", "renvault_wallet_sessions", "wallet_connection_session", "connection_state"];
 const OLD_PREFIX = "renvault_secure_";
@@ -95,6 +93,9 @@ export function newBackupKey(state: State): string {
   return BACKUP_PREFIX + time;
 }
 
+/** A time beyond it is none, epoch ms. */
+const LATEST = 1e16;
+
 const NOT_MIGRATED: MigrationStatus = Object.freeze({ hasMigrated: false });
 
 let flag: string | null = null;
@@ -115,7 +116,9 @@ export function migrationStatus({ migration, migrationAsked, storage }: State): 
 function parsedFlag(text: string): MigrationStatus {
   try {
     const { timestamp } = JSON.parse(text) as { timestamp?: unknown };
-    if (typeof timestamp === "number" && Number.isFinite(timestamp)) return Object.freeze({ hasMigrated: true, timestamp });
+    if (typeof timestamp === "number" && timestamp >= 0 && timestamp < LATEST) {
+      return Object.freeze({ hasMigrated: true, timestamp: Math.round(toMilliseconds(timestamp)) });
+    }
   } catch {
     // see above
   }

@@ -2,7 +2,7 @@
  * What Python last said, and on it what has been asked for but not answered: so that a read after a write agrees with
  * it at once, before Python is up too. A value stays the same object until it changes.
  */
-import { type MigrationState, NOTHING_ASKED, type MigrationAsked } from "./migration-state.ts";
+import type { MigrationAsked, MigrationState } from "./migration-state.ts";
 import type {
   HistoryEntry,
   ReconnectionConfig,
@@ -80,7 +80,7 @@ const INITIAL_STATE: State = {
   online: true,
   migration: null,
   history: Object.freeze([]),
-  migrationAsked: NOTHING_ASKED,
+  migrationAsked: { taken: [], dropped: [], status: null },
 };
 
 /** A change that has been asked for: the state without it → the state with it. */
