@@ -51,6 +51,12 @@ class Page:
     def notices(self) -> tuple[StorageNotice, ...]:
         return self.storage.notices
 
+    def seen(self) -> dict[str, str]:
+        """Return the records as the view knows them."""
+        view = self.storage._view
+        assert view
+        return view.texts
+
     def lost(self) -> list[str]:
         """Return the storage keys of the sessions whose key is gone."""
         view = self.storage._view

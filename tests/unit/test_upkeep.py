@@ -135,6 +135,7 @@ async def test_a_rotation_seals_everything_again_and_changes_nothing_that_is_rea
     assert {decode_record(text).key_id for text in page.texts("rv").values()} == {page.cipher.key_id}
     assert page.topics() == topics
     assert page.quarantined() == 0
+    assert page.seen() == page.texts()
     later = await page.next_page()
     assert later.topics() == topics
     assert later.storage.notes == {"primary": "topic 1"}
@@ -190,6 +191,7 @@ async def test_a_key_of_ninety_days_is_rotated_at_a_start_and_a_younger_one_is_n
     await page.storage.resume_rotation()
     assert page.cipher.key_id != old
     assert [decode_record(text).key_id for text in page.texts().values()] == [page.cipher.key_id]
+    assert page.seen() == page.texts()
 
 
 async def test_a_rotation_needs_no_open_storage() -> None:
