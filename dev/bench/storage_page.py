@@ -31,7 +31,8 @@ def take(text: str) -> None:
 
 async def store(start: int, count: int) -> int:
     """Store ``count`` sessions from number ``start`` on, one after the other."""
-    await opened.open()
+    if start == 0:
+        await opened.open()
     for session in many[start : start + count]:
         await opened.store_session(session)
     return count

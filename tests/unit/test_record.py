@@ -259,6 +259,16 @@ def test_a_body_is_compressed_where_that_makes_it_smaller() -> None:
     assert record.pack({"a": "x"}) == (0, b'{"a":"x"}')
 
 
+def test_who_measures_is_told_what_a_body_takes_packed_and_as_json() -> None:
+    told: list[tuple[int, int]] = []
+    flags, body = record.pack({"a": "x" * 100}, measure=lambda packed, plain: told.append((packed, plain)))
+    record.unpack(flags, body, measure=lambda packed, plain: told.append((packed, plain)))
+    record.pack({"a": "x"}, measure=lambda packed, plain: told.append((packed, plain)))
+    with pytest.raises(CorruptRecordError):
+        record.unpack(0, b"[]", measure=lambda packed, plain: told.append((packed, plain)))
+    assert told == [(len(body), 108), (len(body), 108), (9, 9)]
+
+
 def test_a_body_compressed_without_a_dictionary_is_read() -> None:
     assert record.unpack(record.DEFLATED, zlib.compress(b'{"a":"x"}')) == {"a": "x"}
 
