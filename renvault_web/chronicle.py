@@ -25,6 +25,8 @@ MAX_FACTS = 12
 LINES = 20
 """Lines of an explanation at most."""
 
+_MOST = 1e15
+
 _NAME = 40  # characters of a kind or of a fact's name
 
 
@@ -165,6 +167,8 @@ def _short(text: object) -> str:
 
 
 def _plain(value: object) -> Fact:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        return value if -_MOST < value < _MOST else None  # JSON has no NaN, and Python writes no number without end
     return anonymous_text(str(value))

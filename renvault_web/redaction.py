@@ -68,7 +68,7 @@ def _any(names: Iterable[str]) -> str:
 # A secret's name before its value, in JSON (inside a text perhaps, where each quote has a backslash), a query or prose.
 _NAMED = re.compile(
     rf"(?P<name>(?:{_any(SECRET_NAMES)}|{_any(SECRET_ENDINGS)}|(?<![a-z])(?:{_any(SECRET_WORDS)}))[\w-]{{0,16}}"
-    r"\\*[\"']?\s*[:=]\s*)"
+    r"\\*[\"']?\s*[:=]\s*)(?!\(removed\))"
     r"(?:\\*\"[^\"]*\"?|'[^']*'?|\{[^}]*\}?|\[[^\]]*\]?|[^\s&\"',;})\]]+)",
     re.IGNORECASE,
 )

@@ -41,6 +41,11 @@ def test_an_entry_keeps_plain_facts_without_anything_private() -> None:
     assert set(noted.facts) == {"message", "attempts", "share", "on", "none", "deep"}
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e15, -(10**5000)], ids=["nan", "inf", "1e15", "long"])
+def test_a_number_that_no_record_could_hold_is_left_out(number: float) -> None:
+    assert entry(NOW, "kind", {"number": number}).facts == {"number": None}
+
+
 def test_an_entry_has_a_bounded_size() -> None:
     facts = {f"fact {number}": "word " * 1000 for number in range(100)}
     noted = entry(NOW, "kind" * 1000, facts)
