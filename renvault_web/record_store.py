@@ -185,9 +185,11 @@ class RecordStore:
             self._storage.remove(place)
             if self._storage.get(place) is not None:
                 raise StorageError("A record is still there after it was removed. The browser may be blocking storage.")
-            view.aside -= view.others.pop(place, None) is not None
+        if copies:
+            self._look_at_others(view, self._storage.keys())
+        if copies or key in view.texts:
+            view.full = False
         view.drop(key)
-        view.full = False
 
     def session_keys(self, view: View) -> list[str]:
         """Return the storage keys of all sessions there are, also of those that cannot be opened, or were put aside."""

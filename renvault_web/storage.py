@@ -299,11 +299,11 @@ class EncryptedSessionStorage:
         await self._write(view, {key: notes})
 
     async def _write(self, view: View, values: Mapping[str, StoredSession | Json]) -> None:
-        before = dict(view.texts)
+        before = {key: view.texts.get(key) for key in values}
         try:
             await self._records.write(view, values, self._config)
         finally:
-            if any(view.texts.get(key) != before.get(key) for key in values):
+            if any(view.texts.get(key) != text for key, text in before.items()):
                 self._changed = self._written = True
 
     async def _seal_plain(self) -> None:

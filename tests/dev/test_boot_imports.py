@@ -29,6 +29,7 @@ LATE = {
     "old_storage",
     "redaction",
     "rotation",
+    "upkeep",
     "verification",
 }
 

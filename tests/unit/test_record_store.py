@@ -252,8 +252,10 @@ async def test_the_notice_of_a_full_store_is_told_and_goes_once_there_is_room() 
         await page.storage.store_session(session("c"))
     await page.storage.store_session(session("a"))  # takes no more than before: no sign of room
     assert seen == [(StorageNotice("full"),)] * 2
+    await page.storage.remove_session("never there")
+    assert seen[2:] == [(StorageNotice("full"),)]
     await page.storage.remove_session("a")
-    assert seen[2:] == [()]
+    assert seen[3:] == [()]
 
     await page.storage.store_session(session("c"))
     with pytest.raises(StorageFullError):
