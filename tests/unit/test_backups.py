@@ -1,3 +1,5 @@
+"""MIG-3: what is backed up comes back unit for unit, and no clean-up takes what the way back needs."""
+
 from __future__ import annotations
 
 import pytest
@@ -103,6 +105,24 @@ class Forgetful(MemoryStorage):
 async def test_one_that_does_not_read_back_is_an_error() -> None:
     with pytest.raises(StorageError, match="did not read back"):
         await Device(Forgetful()).backups.keep(ENTRIES, made="migration")
+
+
+class Overwritten(MemoryStorage):
+    """Another page's backup lands on ours in the same instant."""
+
+    others = ""
+
+    def set(self, key: str, value: str) -> None:
+        super().set(key, self.others)
+
+
+async def test_one_that_another_page_wrote_over_is_an_error() -> None:
+    elsewhere = Device()
+    key = await elsewhere.backups.keep({"a": "1"}, made="migration")
+    device = Device(Overwritten())
+    device.disk.others = elsewhere.disk.get(key)  # type: ignore[attr-defined] # it is an Overwritten
+    with pytest.raises(StorageError, match="did not read back"):
+        await device.backups.keep(ENTRIES, made="migration")
 
 
 async def sealed(device: Device, key: str, data: dict[str, object], purpose: Purpose = Purpose.BACKUP) -> None:

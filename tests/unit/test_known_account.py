@@ -1,3 +1,5 @@
+"""MIG-4: what an old session becomes."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""MIG-1: every old format, with values that the old code itself computed."""
+
 from __future__ import annotations
 
 import base64

@@ -1,3 +1,5 @@
+"""The names of old data, on their own."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""MIG-1 to MIG-5: the service over fakes, killed after every operation of the store."""
+
 from __future__ import annotations
 
 import asyncio
@@ -677,6 +679,17 @@ async def test_sessions_that_were_there_before_stay_when_a_migration_is_rolled_b
     await page.migration.migrate_from_old_storage()
     assert await page.migration.roll_back() == 2
     assert page.accounts() == [f"stacks:1:{ADDRESS}"], "the first migration's stays"
+
+
+async def test_the_way_back_of_another_library_s_account_takes_nothing_else_along() -> None:
+    page = await page_with({E1: single(NOW_MS)})
+    await page.migration.migrate_from_old_storage()
+    page.disk.set("@stacks/connect", stacks_connect(OTHER_ADDRESS))
+    page.migration.reset_migration_status()
+    page.clock.jump(1)
+    await page.migration.migrate_from_old_storage()
+    assert await page.migration.roll_back() == 0
+    assert page.accounts() == [f"stacks:1:{ADDRESS}"]
 
 
 async def test_what_an_older_build_wrote_since_is_kept_in_a_backup_before_the_way_back() -> None:

@@ -1,3 +1,5 @@
+"""MIG-1, MIG-2: what is listed and never read, and the guide's flag."""
+
 from __future__ import annotations
 
 import json
