@@ -116,8 +116,10 @@ class OpenKeys implements Keys {
     this.#problem = problem;
     if (typeof BroadcastChannel === "function") {
       this.#others = new BroadcastChannel(channel);
-      // Whatever it says: what lies in IndexedDB is what counts.
-      this.#others.onmessage = () => void this.#look();
+      this.#others.onmessage = () => {
+        this.#lookedAt = -Infinity;
+        void this.#look(); // whatever was said: what lies in IndexedDB is what counts
+      };
     }
     this.#hold(this.keyId).catch(() => {}); // as in #adopt
   }
