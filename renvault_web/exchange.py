@@ -157,8 +157,8 @@ class SessionExchange:
 
     def _exported(self) -> list[Json]:
         known = self._integration.get_all_sessions()
-        shown = (session_to_js(one, self._integration.session_status(one.topic)) for one in known)
-        return [without_secrets(session) for session in shown]
+        shown = [session_to_js(one, self._integration.session_status(one.topic)) for one in known]
+        return [clean for session in shown if _can_be_written(clean := without_secrets(session))]
 
     def _sealed(self) -> dict[str, str]:
         keys = [key for key in self._storage.keys() if key.startswith(KEY_PREFIX)]  # noqa: SIM118 - a port, no dict
@@ -239,6 +239,18 @@ class SessionExchange:
             return await within(self._clock, limit, work)
         except TimeoutError as error:
             raise StorageError(f"The browser did not finish within {limit:.0f} s. Nothing has changed.") from error
+
+
+def _can_be_written(session: Json) -> bool:
+    """Return whether JSON can hold the session where an export has it: one that a wallet spoils spoils no other."""
+    try:
+        write_json([[session]])
+    except (TypeError, ValueError):
+        _log.warning(
+            "Session %s cannot be written as JSON, or nests too deep; it is not exported.", session["topic"][:8]
+        )
+        return False
+    return True
 
 
 def _check_passphrase(passphrase: object) -> None:

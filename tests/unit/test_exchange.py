@@ -121,6 +121,29 @@ async def test_an_export_holds_no_secret(clock: ManualClock) -> None:
     assert "the key of a session" not in text
 
 
+async def test_a_session_that_json_cannot_hold_spoils_no_other(clock: ManualClock) -> None:
+    page = await Page(clock).begin()
+    deep: Any = 1
+    for _ in range(98):  # with what a record has around it, as deep as JSON may nest
+        deep = [deep]
+    await page.store(STORED, 5, mine=deep)
+    page.wallet.settle_session(fake_session(NEW, clock.now() + DAY, mine=float("nan")))
+    await settle()
+    exported = json.loads(page.exchange.export_sessions())
+    await page.integration.destroy()
+    assert [one["topic"] for one in exported["sessions"]] == [LIVE]
+
+
+async def test_entries_of_the_sdk_that_no_import_could_read_make_no_backup(clock: ManualClock) -> None:
+    deep: Any = {}
+    for _ in range(98):
+        deep = [deep]
+    sdk = FakeSdkStore(entries={"wc@2:client:0.3//session": deep})
+    page = Page(clock, sdk=sdk)
+    with pytest.raises(StorageError, match="cannot be written as JSON"):
+        await page.exchange.export_backup(PASSPHRASE)
+
+
 async def test_what_was_exported_comes_back_on_another_device(clock: ManualClock) -> None:
     page = await Page(clock).begin()
     await page.store(STORED, 5, mine={"kept": True})

@@ -16,6 +16,8 @@ from renvault_web.history import (
 )
 from renvault_web.integration import WalletKitSessionIntegration
 from renvault_web.reconnection import AutomaticReconnectionService
+from renvault_web.record import Purpose, pack
+from renvault_web.sealing import seal
 from renvault_web.storage import EncryptedSessionStorage
 from renvault_web.testing import FakeCipher, FakeNetwork, FakeWallet, ManualClock, MemoryStorage, fake_session, settle
 
@@ -244,6 +246,35 @@ async def test_records_that_cannot_be_read_are_no_hindrance(
     await history.open()
     history.close()
     assert kinds(history) == ["page_started"]
+
+
+async def test_a_sealed_record_without_entries_is_no_hindrance(
+    clock: ManualClock, storage: MemoryStorage, page: Page
+) -> None:
+    key = "rvh1.1600000000000-00000000"
+    [text] = await seal(FakeCipher(), [(key, Purpose.HISTORY, pack({"entries": "none"}))])
+    storage.set(key, text)
+    history = page(storage)
+    await history.open()
+    history.close()
+    assert kinds(history) == ["page_started"]
+
+
+async def test_who_follows_late_notes_how_the_connection_stands(
+    clock: ManualClock, storage: MemoryStorage, page: Page
+) -> None:
+    reconnection = AutomaticReconnectionService(clock=clock, network=FakeNetwork(online=False))
+    wallet = FakeWallet(clock, [fake_session(TOPIC, clock.now() + 86_400)], connected=False)
+    await reconnection.initialize(wallet)
+    await settle()
+    history = page(storage)
+    integration = WalletKitSessionIntegration(
+        clock=clock, storage=EncryptedSessionStorage(storage=storage, cipher=FakeCipher(), clock=clock)
+    )
+    history.follow(integration, reconnection)
+    history.close()
+    await reconnection.destroy()
+    assert [noted.facts["state"] for noted in history.entries()] == ["offline"]
 
 
 async def test_in_a_full_store_older_pages_give_way(page: Page) -> None:
