@@ -36,7 +36,8 @@ async def forget(storage: Storage, sdk: SdkStore | None, cipher: Cipher) -> None
             if key.startswith(_PREFIXES) or key in _NAMES:
                 storage.remove(key)
 
-    steps: list[Callable[[], Awaitable[None]]] = [records, *([sdk.forget] if sdk else []), cipher.forget]
+    # Another page may have stored something between the first step and the last of the keys.
+    steps: list[Callable[[], Awaitable[None]]] = [records, *([sdk.forget] if sdk else []), cipher.forget, records]
     failed: RenvaultError | None = None
     for step in steps:
         try:
