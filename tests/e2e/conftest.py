@@ -13,6 +13,8 @@ from dev.chromium import find_chromium, launch_arguments
 from dev.relay import RelayThread
 from dev.serve import Site
 
+from .sdk_clients import Clients, built
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -129,3 +131,14 @@ def journey(browser: Browser, site: Site, relay: RelayThread) -> Iterator[Journe
     assert journey.foreign == [], "the page asked a foreign host"
     assert list(site.reports) == [], "the page broke its own policy"
     assert journey.errors == [], "an error reached the top of a page"
+
+
+@pytest.fixture(scope="session")
+def sdk_clients_script(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return built(tmp_path_factory.mktemp("sdk_clients"))
+
+
+@pytest.fixture
+def clients(journey: Journey, sdk_clients_script: str) -> Clients:
+    """Pages with real SDK clients, without Python."""
+    return Clients(journey, sdk_clients_script)

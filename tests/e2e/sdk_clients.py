@@ -89,5 +89,11 @@ def topics(page: Page) -> list[str]:
 
 def pings(page: Page, topic: str) -> bool:
     """Whether the wallet answers the page on this session."""
-    answered: bool = page.evaluate("(topic) => client.ping({ topic }).then(() => true, () => false)", topic)
+    answered: bool = page.evaluate(
+        """(topic) => Promise.race([
+          client.ping({ topic }).then(() => true, () => false),
+          new Promise((resolve) => setTimeout(resolve, 15_000, false)), // the SDK itself waits for five minutes
+        ])""",
+        topic,
+    )
     return answered

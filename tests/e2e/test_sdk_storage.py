@@ -470,6 +470,44 @@ def test_a_client_that_starts_sees_all_maps_of_one_moment(page: Page) -> None:
     ) == [["a"], ["a"], ["a", "b"]]
 
 
+def test_what_is_read_again_is_removed_only_by_a_client_that_shows_that_it_knows_it(page: Page) -> None:
+    assert run(
+        page,
+        f"""{TOPICS}
+        const [one, other] = [create(), create()];
+        await one.setItem(SESSIONS, list('a'));
+        await other.setItem(SESSIONS, list('b'));
+        const again = await topics(one);
+        await one.setItem(SESSIONS, list('a', 'c')); // the client did not look again
+        const kept = await topics(create());
+        await topics(one);
+        await one.setItem(SESSIONS, list('a', 'b', 'c', 'd')); // now it did
+        await one.setItem(SESSIONS, list('a', 'c', 'd'));
+        return [again, kept, await topics(create())];""",
+    ) == [["a", "b"], ["a", "b", "c"], ["a", "c", "d"]]
+
+
+def test_a_session_that_nobody_listens_to_is_among_the_subscriptions_of_the_next_start(page: Page) -> None:
+    assert run(
+        page,
+        f"""{TOPICS}
+        const key = 'wc@2:core:0.3//subscription';
+        const relay = {{ protocol: 'irn' }};
+        await create().setItem(SESSIONS, [
+          {{ topic: 'a', relay }}, {{ topic: 'b', relay }}, {{ topic: 'linked', relay, transportType: 'link_mode' }},
+        ]);
+        const none = await create().getItem(key);
+        await create().setItem(key, [{{ topic: 'a', id: '1' }}]);
+        return [none, await create().getItem(key)];""",
+    ) == [
+        [
+            {"topic": "a", "relay": {"protocol": "irn"}, "id": "a"},
+            {"topic": "b", "relay": {"protocol": "irn"}, "id": "b"},
+        ],
+        [{"topic": "a", "id": "1"}, {"topic": "b", "relay": {"protocol": "irn"}, "id": "b"}],
+    ]
+
+
 def test_a_client_s_subscriptions_are_its_own_until_the_next_start(page: Page) -> None:
     assert run(
         page,

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .sdk_clients import Clients, built, pings, topics
+from .sdk_clients import Clients, pings, topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
 
-    from .conftest import Journey
 
 KEYCHAIN = "wc@2:core:0.3//keychain"
 SUBSCRIPTION = "wc@2:core:0.3//subscription"
@@ -30,16 +29,6 @@ STAGED = """async () => {
   database.close();
   return keys.filter((key) => key.startsWith('staged.')).length;
 }"""
-
-
-@pytest.fixture(scope="session")
-def script(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return built(tmp_path_factory.mktemp("sdk_clients"))
-
-
-@pytest.fixture
-def clients(journey: Journey, script: str) -> Clients:
-    return Clients(journey, script)
 
 
 @contextmanager

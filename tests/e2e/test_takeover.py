@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from .sdk_clients import Clients, built, pings, topics
+from .sdk_clients import pings, topics
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from .conftest import Journey
+    from .sdk_clients import Clients
 
 PRELUDE = """
 const asked = (request) => new Promise((resolve, reject) => {
@@ -51,16 +49,6 @@ def run(page: Page, script: str, argument: Any = None) -> Any:
     return page.evaluate(f"async (argument) => {{ {PRELUDE} {script} }}", argument)
 
 
-@pytest.fixture(scope="session")
-def script(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return built(tmp_path_factory.mktemp("sdk_clients"))
-
-
-@pytest.fixture
-def clients(journey: Journey, script: str) -> Clients:
-    return Clients(journey, script)
-
-
 def in_plain_store(clients: Clients, wallet: Page) -> tuple[Page, str]:
     """Return a page on which nothing runs, and the topic of the session that a plain client has made there."""
     page = clients.dapp(make="plainDapp")
@@ -79,6 +67,8 @@ def test_a_live_session_is_taken_over_and_the_plain_store_is_emptied_at_the_next
     clients.dapp(page, takeOver=True)
     assert topics(page) == [topic]
     assert pings(page, topic)
+    assert run(page, "return plain();") == before
+    page.evaluate("sdk.createSdkStorage({ takeOver: true }).getKeys()")  # no later start than this page's own
     assert run(page, "return plain();") == before
     at_rest = run(page, "return JSON.stringify(await sealed());")
     assert [secret for secret in secrets if secret in at_rest] == []
@@ -252,6 +242,16 @@ def test_who_comes_back_finds_what_happened_in_the_plain_store_meanwhile(clients
         assert page.evaluate("(topic) => client.session.get(topic).expiry", kept) == expiry
         assert [pings(page, topic) for topic in (kept, made)] == [True, True]
     assert run(page, "return plain();") == []
+
+
+def test_of_many_back_ups_the_latest_three_are_kept(clients: Clients) -> None:
+    page = clients.open()
+    for n in range(5):
+        session = [{"topic": f"topic {n}", "expiry": 1}]
+        run(page, "await putPlain([['wc@2:client:0.3:session', JSON.stringify(argument)]]);", session)
+        found, backups, left = run(page, STARTED, {"database": "renvault"})
+        assert len(found["wc@2:client:0.3//session"]) == n + 1
+        assert (backups, left) == (min(n + 1, 3), 1)
 
 
 CASES = """

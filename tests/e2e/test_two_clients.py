@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from .sdk_clients import Clients, built, pings, topics
+from .sdk_clients import pings, topics
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from .conftest import Journey
+    from .sdk_clients import Clients
 
 # What tells a map that is merged from any other value (web/src/sdk-merge.ts), as it stands in every bundle.
 MERGED_KEYS = r"/^wc@2:(core|client):.*\/\/(\w+)$/s"
-
-
-@pytest.fixture(scope="session")
-def script(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return built(tmp_path_factory.mktemp("sdk_clients"))
-
-
-@pytest.fixture
-def clients(journey: Journey, script: str) -> Clients:
-    return Clients(journey, script)
 
 
 def pair_in_both(clients: Clients) -> tuple[Page, Page, list[str], str]:
@@ -81,3 +69,13 @@ def test_a_session_that_one_tab_ended_does_not_come_back_by_the_other(clients: C
         assert topics(page) == [kept]
         assert not page.evaluate("(topic) => client.core.crypto.keychain.has(topic)", ended)
         assert pings(page, kept)
+
+
+def test_a_session_whose_subscription_another_tab_has_ended_is_heard_after_the_next_start(clients: Clients) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    topic = clients.connect(page, wallet)
+    page.evaluate("(topic) => client.core.relayer.subscriber.unsubscribe(topic)", topic)
+    clients.again(page)
+    assert topics(page) == [topic]
+    assert pings(page, topic)

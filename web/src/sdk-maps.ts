@@ -14,12 +14,21 @@ const START_MS = 1_000;
 const UNKNOWN_FORM =
   "A map of the wallet connection had a form that is not known; what was there is kept aside.";
 
+/** What of a session is looked at here. */
+interface Listed {
+  readonly topic: string;
+  readonly relay?: object;
+  readonly transportType?: string;
+}
+
 export class SdkMaps {
   readonly #tell: (notice: string) => void;
   /** What this page's client has in memory, as far as known. */
   readonly #bases = new Map<string, Parts>();
   /** What was read again later: the client may have taken it in, or not. */
   readonly #later = new Map<string, Parts>();
+  /** Subscriptions that the client was given beside those that lie there. */
+  readonly #unheard = new Map<string, Parts>();
   #moment: { readonly at: number; readonly snapshot: Promise<Snapshot> } | undefined;
 
   constructor(tell: (notice: string) => void) {
@@ -36,11 +45,29 @@ export class SdkMaps {
     const base = this.#bases.get(key);
     // A client that connects again reads its subscriptions again. Those of other pages are not for it: it would end
     // them for want of their sessions.
-    if (base && shape.name === "subscription") return whole(shape, base);
+    if (base && shape.name === "subscription") return whole(shape, new Map([...(this.#unheard.get(key) ?? []), ...base]));
     const value = base ? (await disk.read(key))?.value : await this.#first(disk, key);
     const found = parts(shape, value);
     if (found) (base ? this.#later : this.#bases).set(key, found);
-    return value;
+    return found && shape.name === "subscription" ? this.#withSessions(disk, key, value) : value;
+  }
+
+  /**
+   * Adds the sessions that nobody listens to: the SDK subscribes what stands in this list and nothing else. A client
+   * that starts while another page settles a session may have ended its subscription as an orphan.
+   */
+  async #withSessions(disk: SdkDisk, key: string, value: unknown): Promise<unknown> {
+    const sessions = await this.#first(disk, key.replace("core", "client").replace(/\w+$/, "session"));
+    const known = (value ?? []) as { topic: string }[];
+    const topics = new Set(known.map(({ topic }) => topic));
+    const listed = ((Array.isArray(sessions) ? sessions : []) as (Listed | null)[]).filter((session) => session !== null);
+    const unheard = listed.filter(({ topic, relay, transportType }) => {
+      return relay && transportType !== "link_mode" && !topics.has(topic);
+    });
+    if (unheard.length === 0) return value;
+    const added = unheard.map(({ topic, relay }) => ({ topic, relay, id: topic }));
+    this.#unheard.set(key, parts(shapeOf(key)!, added)!);
+    return [...known, ...added];
   }
 
   async write(disk: SdkDisk, key: string, value: unknown): Promise<void> {
@@ -65,6 +92,7 @@ export class SdkMaps {
     }
     this.#bases.set(key, next);
     this.#later.delete(key);
+    this.#unheard.delete(key);
   }
 
   /** What the client has read or written before, where it shows that it knows it. */
