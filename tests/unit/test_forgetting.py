@@ -80,3 +80,15 @@ async def test_killed_at_any_point_the_next_call_completes_it() -> None:
         assert disk.keys() == OTHERS
         assert await sdk.entries() == {}
         assert later.calls == ["forget"]
+
+
+async def test_what_another_page_stores_meanwhile_goes_too() -> None:
+    disk = filled()
+
+    class Interrupted(FakeCipher):
+        async def forget(self) -> None:
+            disk.another().set("rvh1.1700000000002-bbbbbbbb", "of another page")
+            await super().forget()
+
+    await forget(disk, None, Interrupted())
+    assert sorted(disk.keys()) == sorted(OTHERS)
