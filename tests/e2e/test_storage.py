@@ -115,7 +115,7 @@ def test_the_limit_of_the_configuration_is_refused_in_the_same_way(journey: Jour
 
 COUNT = """async (count) => {
   const { encryptedSessionStorage: storage } = await import('./renvault.js');
-  for (let turn = 0; turn < 500 && storage.retrieveAllSessions().length !== count; turn += 1)
+  for (let turn = 0; turn < 3000 && storage.retrieveAllSessions().length !== count; turn += 1)
     await new Promise((resolve) => setTimeout(resolve, 20));
   return storage.retrieveAllSessions().length;
 }"""
