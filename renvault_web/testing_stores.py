@@ -103,7 +103,7 @@ class FakeCipher:
         self._adopt()
 
     def another(self) -> FakeCipher:
-        """Return the cipher of a further page of this browser. Keys that were forgotten or do not last are made anew."""
+        """Return the cipher of a further page of this browser. Keys that are forgotten or do not last are made anew."""
         browser = self._browser if self._lasting else None
         key_id = self._browser.new_id()  # of no use where there is one
         return FakeCipher(persistent=self._lasting, key_id=key_id, clock=self._clock, _browser=browser)
