@@ -217,6 +217,7 @@ def test_a_record_removed_under_a_live_session_stays_removed_and_the_session_liv
         page,
         """await (async () => {
           const { encryptedSessionStorage: storage, sessionManager: manager } = renvault;
+          while (!manager.hasSession()) await new Promise(requestAnimationFrame);  // what is drawn is told a turn later
           const [{ topic }] = manager.getActiveSessions();
           const removed = storage.removeSession(topic);
           const early = [storage.hasSession(topic), storage.retrieveAllSessions().length, manager.hasSession()];

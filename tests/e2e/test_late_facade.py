@@ -41,9 +41,9 @@ def page_with_old_session(journey: Journey) -> Page:
 def started(page: Page) -> Page:
     """Python is up and has looked at the old sessions."""
     facade(page, "renvault.sessionManager.ready()")
-    page.wait_for_function(
-        "() => import('./renvault.js').then((renvault) => renvault.sessionManager.getHistory().length > 0)"
-    )
+    begun = "renvault.sessionManager.getHistory().length > 0"
+    facade(page, f"await (async () => {{ while (!({begun})) await new Promise(requestAnimationFrame); }})()")
+    facade(page, "renvault.sessionMigrationService.resetMigrationStatus()")  # which looks at what is old
     return page
 
 
