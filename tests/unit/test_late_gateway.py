@@ -124,6 +124,12 @@ async def test_what_is_asked_of_the_migration_is_done_in_that_order() -> None:
         assert [backup["key"] for backup in here.section("migration")["backups"]] == keys[:0:-1]
 
 
+async def test_a_flag_reset_after_a_migration_was_asked_for_is_reset_after_it() -> None:
+    async with page(old=True) as here:
+        await asyncio.gather(here.run("migration.migrateFromOldStorage"), here.run("migration.resetMigrationStatus"))
+        assert here.section("migration")["status"] == {"hasMigrated": False}
+
+
 async def test_a_migration_reports_and_its_backup_is_kept() -> None:
     async with page(old=True) as here:
         dry = await here.run("migration.dryRun")
