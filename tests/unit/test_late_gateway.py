@@ -29,12 +29,20 @@ from renvault_web.testing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 TOPIC = "a" * 64
 NOW_MS = round(START * 1000)
 KEY = f"rvb1.{NOW_MS}"
 EXPORT = json.dumps({"version": "1.0.0", "sessions": [fake_session(TOPIC, START + 60)]})
+
+
+class SlowCipher(FakeCipher):
+    """A cipher that takes its time, as the browser's does: others run meanwhile."""
+
+    async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
+        await asyncio.sleep(0)
+        return await super().seal(jobs, key_id=key_id)
 
 
 class Page:
@@ -43,7 +51,7 @@ class Page:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.memory = MemoryStorage()
-        self.cipher = FakeCipher(clock=self.clock)
+        self.cipher = SlowCipher(clock=self.clock)
         self.manager = SessionManager(
             clock=self.clock,
             storage=self.memory,
