@@ -18,6 +18,9 @@ const LOST =
 /** How often a change is tried while other pages keep changing the same entry. */
 const TRIES = 50;
 
+/** A record; undefined for none. */
+type Text = string | undefined;
+
 /** Everything as it lay there at one moment. */
 export interface Snapshot {
   readonly entries: readonly Entry[];
@@ -155,7 +158,7 @@ export class SdkDisk {
 }
 
 /** Puts `text` (undefined: nothing) in the place of `seen`; false where something else lies there by now. */
-export function swap(store: UseStore, place: string, seen: string | undefined, text: string | undefined): Promise<boolean> {
+export function swap(store: UseStore, place: string, seen: Text, text: Text): Promise<boolean> {
   return store("readwrite", async (records) => {
     const fits = await new Promise<boolean>((resolve, reject) => {
       const request = records.get(place);
@@ -168,7 +171,7 @@ export function swap(store: UseStore, place: string, seen: string | undefined, t
 }
 
 /** Puts one record and returns when it is on disk. */
-function put(records: IDBObjectStore, place: string, text: string | undefined): Promise<void> {
+function put(records: IDBObjectStore, place: string, text: Text): Promise<void> {
   return new Promise((resolve, reject) => {
     const { transaction } = records;
     transaction.oncomplete = () => resolve();

@@ -45,7 +45,9 @@ export class SdkMaps {
     const base = this.#bases.get(key);
     // A client that connects again reads its subscriptions again. Those of other pages are not for it: it would end
     // them for want of their sessions.
-    if (base && shape.name === "subscription") return whole(shape, new Map([...(this.#unheard.get(key) ?? []), ...base]));
+    if (base && shape.name === "subscription") {
+      return whole(shape, new Map([...(this.#unheard.get(key) ?? []), ...base]));
+    }
     const value = base ? (await disk.read(key))?.value : await this.#first(disk, key);
     const found = parts(shape, value);
     if (found) (base ? this.#later : this.#bases).set(key, found);
@@ -60,7 +62,7 @@ export class SdkMaps {
     const sessions = await this.#first(disk, key.replace("core", "client").replace(/\w+$/, "session"));
     const known = (value ?? []) as { topic: string }[];
     const topics = new Set(known.map(({ topic }) => topic));
-    const listed = ((Array.isArray(sessions) ? sessions : []) as (Listed | null)[]).filter((session) => session !== null);
+    const listed = (Array.isArray(sessions) ? sessions : []).filter((session): session is Listed => session !== null);
     const unheard = listed.filter(({ topic, relay, transportType }) => {
       return relay && transportType !== "link_mode" && !topics.has(topic);
     });
@@ -81,8 +83,9 @@ export class SdkMaps {
         const there = parts(shape, entry?.value);
         odd = !there && !copied;
         if (odd) return undefined;
-        const base = this.#base(key, next) ?? (value === undefined ? there : undefined) ?? new Map();
-        const { entries, tombstones } = merge(base, next, there ?? new Map(), entry?.tombstones ?? new Map(), Date.now());
+        const disk = there ?? new Map<string, string>();
+        const base = this.#base(key, next) ?? (value === undefined ? disk : new Map<string, string>());
+        const { entries, tombstones } = merge(base, next, disk, entry?.tombstones ?? new Map(), Date.now());
         return { value: value === undefined && entries.size === 0 ? undefined : whole(shape, entries), tombstones };
       });
       if (!odd) break;

@@ -76,9 +76,10 @@ export function plainValue(text: string): unknown {
 }
 
 function textsOf(place: PlainEntry["place"], entries: readonly (readonly [unknown, unknown])[]): PlainEntry[] {
-  return entries.flatMap(([at, text]) =>
-    typeof at === "string" && at.startsWith(PREFIX) && typeof text === "string" ? [{ place, at, key: read(at), text }] : [],
-  );
+  return entries.flatMap(([at, text]) => {
+    const isOfTheSdk = typeof at === "string" && at.startsWith(PREFIX) && typeof text === "string";
+    return isOfTheSdk ? [{ place, at, key: read(at), text }] : [];
+  });
 }
 
 /** Returns the SDK's key as it stands in IndexedDB (unstorage's `normalizeKey`). */

@@ -51,7 +51,8 @@ export async function sealBody(sealer: Sealer, place: string, plaintext: Bytes):
     const [sealed] = await sealer.seal(keyId, [{ aad: recordAad(Purpose.sdkEntry, FLAGS, keyId, place), plaintext }]);
     if (sealer.persistent) return encodeRecord({ purpose: Purpose.sdkEntry, flags: FLAGS, keyId, sealed: sealed! });
   } catch (error) {
-    if (sealer.persistent && sealer.keyId.join() !== keyId.join()) return sealBody(sealer, place, plaintext); // rotated meanwhile
+    const isRotated = sealer.keyId.join() !== keyId.join(); // meanwhile
+    if (sealer.persistent && isRotated) return sealBody(sealer, place, plaintext);
     if (sealer.persistent) throw error;
   }
   throw new Foreign(sealer.problem ?? "");

@@ -43,7 +43,7 @@ export async function stageEntries(disk: SdkDisk, given: Fields): Promise<void> 
   await disk.writeAt(place, { key: place, value, tombstones: new Map() });
 }
 
-/** Merges what is staged into the store, oldest first. One that cannot be brought in stays, and is told of at the end. */
+/** Merges what is staged into the store, oldest first. What cannot be brought in stays, and is told of at the end. */
 export async function applyStaged(disk: SdkDisk): Promise<void> {
   const failed: unknown[] = [];
   for (const [place, text] of await stagedRecords(disk.store)) {
@@ -116,8 +116,9 @@ function liveOf(maps: Maps, now: number): Map<string, Map<string, string>> {
     if (isKey(own)) add("keychain", session.self.publicKey, own); // the SDK deletes it with the session
   }
   const keyOf = (name: MapName) => maps.get(name)?.key ?? keychain?.key.replace(/\w+$/, name);
-  const told = [...brought].filter(([, found]) => found.size > 0);
-  return new Map(told.map(([name, found]) => [keyOf(name)!, new Map([...found].map(([id, e]) => [id, JSON.stringify(e)]))]));
+  const textsOf = (found: Map<string, unknown>) => new Map([...found].map(([id, one]) => [id, JSON.stringify(one)]));
+  const filled = [...brought].filter(([, found]) => found.size > 0);
+  return new Map(filled.map(([name, found]) => [keyOf(name)!, textsOf(found)]));
 }
 
 /** Adds entries to the store's maps and looks whether they are there. */

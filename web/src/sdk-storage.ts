@@ -207,14 +207,14 @@ class SealedSdkStorage implements SdkStorage {
       this.#blocked = true;
       throw error;
     }
+    const again = (what: string) => (error: unknown) => {
+      this.#tell(`The ${what}; the next start tries again. ${reason(error)}`);
+    };
     if (this.#takeOver) {
-      await inTurn(`${this.#database}-sdk-takeover`, () => takeOverPlainStore(disk)).catch((error: unknown) => {
-        this.#tell(`The earlier wallet connections could not be taken over; the next start tries again. ${reason(error)}`);
-      });
+      const taken = inTurn(`${this.#database}-sdk-takeover`, () => takeOverPlainStore(disk));
+      await taken.catch(again("earlier wallet connections could not be taken over"));
     }
-    await answered(applyStaged(disk)).catch((error: unknown) => {
-      this.#tell(`The imported wallet connections could not be brought in; the next start tries again. ${reason(error)}`);
-    });
+    await answered(applyStaged(disk)).catch(again("imported wallet connections could not be brought in"));
     return disk;
   }
 

@@ -1,6 +1,6 @@
 /**
- * What Python asks of the SDK's store (renvault_web/ports.py, SdkStore): functions on a database, with or without a live
- * SdkStorage. They change a record only as they saw it, so that a client goes on writing meanwhile.
+ * What Python asks of the SDK's store (renvault_web/ports.py, SdkStore): functions on a database, with or without a
+ * live SdkStorage. They change a record only as they saw it, so that a client goes on writing meanwhile.
  */
 import { entries as allRecords, get } from "idb-keyval";
 import { toBase64 } from "./base64.ts";
@@ -21,7 +21,8 @@ export async function sdkEntries(database = DATABASE): Promise<Record<string, un
   const disk = await SdkDisk.open(database);
   const { entries } = await answered(disk.readAll());
   const there = entries.filter(({ value }) => value !== undefined);
-  return Object.fromEntries(there.map(({ key, value }) => [key, shapeOf(key)?.name === "keychain" ? withoutSeed(value) : value]));
+  const shown = (key: string, value: unknown) => (shapeOf(key)?.name === "keychain" ? withoutSeed(value) : value);
+  return Object.fromEntries(there.map(({ key, value }) => [key, shown(key, value)]));
 }
 
 /** Keeps `entries`, sealed, to be merged with what is there before the SDK next starts. */

@@ -1,11 +1,11 @@
 /**
  * From the SDK's own plain store to the sealed one, and back. On the way in: back up, byte for byte and sealed; write;
- * read back; note that (`plain.state`). The plain entries go at a later start, when what was sealed has been read there.
- * Each step may be the last one of a page: the next start does it again, and nothing is lost or doubled by that.
+ * read back; note that (`plain.state`). The plain entries go at a later start, once what was sealed was read there.
+ * Each step may be the last one of a page: the next start does it again; nothing is lost or doubled by that.
  *
  * A page of an older version may go on writing to the plain store: what it has then is taken over like the first time.
  */
-import { delMany, entries as allRecords } from "idb-keyval";
+import { delMany, keys } from "idb-keyval";
 import { toBase64Url } from "./base64.ts";
 import { answered } from "./durable-store.ts";
 import { SdkDisk } from "./sdk-disk.ts";
@@ -34,7 +34,7 @@ interface State {
 /** Tags of what this page has taken over: it is for another start to delete that. */
 const takenHere = new Set<string>();
 
-/** Takes the plain store over, or, where an earlier start has done so, deletes it. Rejects where that is not possible. */
+/** Takes the plain store over or, where an earlier start has done so, deletes it. Rejects where it cannot. */
 export async function takeOverPlainStore(disk: SdkDisk): Promise<void> {
   const plain = (await readPlain()).filter(({ key, text }) => isReadable(key, plainValue(text)));
   if (plain.length === 0) return;
@@ -123,7 +123,7 @@ async function isAllThere(disk: SdkDisk, values: ReadonlyMap<string, unknown>): 
 }
 
 async function backUp(disk: SdkDisk, plain: readonly PlainEntry[], tag: string): Promise<void> {
-  const kept = (await allRecords<string, string>(disk.store)).map(([place]) => place).filter((place) => BACKUP.test(place));
+  const kept = (await keys<string>(disk.store)).filter((place) => BACKUP.test(place));
   if (kept.some((place) => place.endsWith(tag))) return; // of a start that came no further
   const place = `plain.${String(Date.now()).padStart(13, "0")}.${tag}`;
   await disk.writeAt(place, { key: place, value: plain, tombstones: new Map() });
