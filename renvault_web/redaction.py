@@ -120,11 +120,16 @@ def anonymous(value: Any) -> Any:
 
 def anonymous_text(text: str) -> str:
     """Return the text on one line, cut, without secrets, topics, accounts and addresses."""
-    # Secrets first and whole: cutting a text could leave half a key without its name.
-    text = secrets_removed(text[:_READ_LIMIT])
+    # Secrets first and whole: cutting a text could leave half a key without its name. Then again, for the cut may leave
+    # what looks like something private, and what was read back from the history has to stay as it was.
+    return presentable(_removed(presentable(_removed(text[:_READ_LIMIT]))))
+
+
+def _removed(text: str) -> str:
+    text = secrets_removed(text)
     for pattern in _PERSONAL:
         text = pattern.sub(GONE, text)
-    return presentable(text)
+    return text
 
 
 _READ_LIMIT = 2_000  # characters of a text that are read; presentable keeps fewer
