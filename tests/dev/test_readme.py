@@ -19,8 +19,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 
 def block(language: str) -> str:
-    [code] = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    return str(code)
+    """All examples in the language, one after the other."""
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL))
 
 
 def test_the_python_example_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,12 +35,12 @@ def test_the_python_example_runs_as_it_stands(capsys: pytest.CaptureFixture[str]
     assert "WalletSession(topic='aaaa" in capsys.readouterr().out
 
 
-def test_the_typescript_example_compiles_against_the_types(tmp_path: Path) -> None:
+def test_the_typescript_examples_compile_against_the_types(tmp_path: Path) -> None:
     web = ROOT / "web" / "node_modules"
     host = tmp_path / "host.ts"
     code = block("ts").replace('"./renvault.js"', f'"{ROOT}/dist/renvault.js"')
     sign_client = f"{web}/@walletconnect/sign-client"
-    given = "declare const relayUrl: string, projectId: string;\n"
+    given = "declare const relayUrl: string, projectId: string, passphrase: string;\n"
     given += "declare const metadata: { name: string; description: string; url: string; icons: string[] };\n"
     host.write_text(given + code.replace('"@walletconnect/sign-client"', f'"{sign_client}"') + "export {};\n")
     options = ["--ignoreConfig", "--strict", "--noEmit", "--skipLibCheck", "--target", "es2022", "--module", "esnext"]
