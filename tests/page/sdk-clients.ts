@@ -9,7 +9,6 @@ import { makeCore } from "../../web/demo/client.ts";
 import { openKeys } from "../../web/src/keys.ts";
 import { createSdkStorage, type SdkStorageOptions } from "../../web/src/sdk-storage.ts";
 import { sdkEntries, sdkForget, sdkKeyIds, sdkReseal, sdkStage } from "../../web/src/sdk-store.ts";
-import { giveBackSdkStore } from "../../web/src/sdk-takeover.ts";
 
 const ACCOUNT = "stacks:1:SP2J6ZY48GV1EZ5V2V5RB9MP66SW86PYKKNRV9EJ7";
 const STACKS = { chains: ["stacks:1"], methods: ["stx_getAddresses"], events: ["accountsChanged"] };

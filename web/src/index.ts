@@ -6,8 +6,7 @@ export { WalletKitSessionIntegration, walletKitSessionIntegration } from "./inte
 export { SessionManager, SessionManager as RefactoredSessionManager, sessionManager } from "./manager.ts";
 export { SessionMigrationService, sessionMigrationService } from "./migration.ts";
 export { AutomaticReconnectionService, automaticReconnectionService } from "./reconnection.ts";
-export { createSdkStorage, type SdkStorage, type SdkStorageOptions } from "./sdk-storage.ts";
-export { giveBackSdkStore } from "./sdk-takeover.ts";
+export { createSdkStorage, giveBackSdkStore, type SdkStorage, type SdkStorageOptions } from "./sdk-storage.ts";
 export { EncryptedSessionStorage, encryptedSessionStorage } from "./storage.ts";
 export { RenvaultError } from "./types.ts";
 export type * from "./types.ts";

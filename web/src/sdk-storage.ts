@@ -12,7 +12,7 @@ import { SdkDisk } from "./sdk-disk.ts";
 import { inTurn } from "./sdk-lock.ts";
 import { SdkMaps } from "./sdk-maps.ts";
 import { applyStaged } from "./sdk-staged.ts";
-import { takeOverPlainStore } from "./sdk-takeover.ts";
+import { giveBackToPlainStore, takeOverPlainStore } from "./sdk-takeover.ts";
 import { Foreign } from "./seal.ts";
 
 /** What the SDK asks of a storage (@walletconnect/keyvaluestorage); `any` is the SDK's own default. */
@@ -41,6 +41,14 @@ export interface SdkStorageOptions {
 /** Creates the storage to give to the SDK, one for each client: `SignClient.init({ storage: createSdkStorage() })`. */
 export function createSdkStorage(options: SdkStorageOptions = {}): SdkStorage {
   return new SealedSdkStorage(options);
+}
+
+/**
+ * Writes everything back to the SDK's own plain store, where a host that does without RenVault finds its sessions;
+ * resolves with how many entries. Stop the client first. The sealed entries stay until they are forgotten.
+ */
+export function giveBackSdkStore({ database = "renvault" }: { database?: string } = {}): Promise<number> {
+  return giveBackToPlainStore(database);
 }
 
 /** A value as JSON; undefined for an entry that is removed. */

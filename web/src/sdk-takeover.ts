@@ -52,11 +52,8 @@ export async function takeOverPlainStore(disk: SdkDisk): Promise<void> {
   takenHere.add(tag);
 }
 
-/**
- * Writes everything back to the SDK's own plain store, where a host that does without RenVault finds its sessions, and
- * returns how many entries. Stop the client first. The sealed entries stay until they are forgotten.
- */
-export function giveBackSdkStore({ database = "renvault" }: { database?: string } = {}): Promise<number> {
+/** Does what `giveBackSdkStore` (sdk-storage.ts) says. */
+export function giveBackToPlainStore(database: string): Promise<number> {
   return inTurn(`${database}-sdk-takeover`, async () => {
     const disk = await SdkDisk.open(database);
     await answered(applyStaged(disk));
