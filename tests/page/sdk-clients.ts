@@ -7,7 +7,7 @@ import { KeyValueStorage } from "@walletconnect/keyvaluestorage";
 import { SignClient } from "@walletconnect/sign-client";
 import { makeCore } from "../../web/demo/client.ts";
 import { openKeys } from "../../web/src/keys.ts";
-import { createSdkStorage, type SdkStorageOptions } from "../../web/src/sdk-storage.ts";
+import { createSdkStorage, giveBackSdkStore, type SdkStorageOptions } from "../../web/src/sdk-storage.ts";
 import { sdkEntries, sdkForget, sdkKeyIds, sdkReseal, sdkStage } from "../../web/src/sdk-store.ts";
 
 const ACCOUNT = "stacks:1:SP2J6ZY48GV1EZ5V2V5RB9MP66SW86PYKKNRV9EJ7";
