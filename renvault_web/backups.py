@@ -18,7 +18,7 @@ from .migration_report import Backup
 from .record import BACKUP_PREFIX, Purpose, pack
 from .sealing import open_named, seal
 from .stored import stored_size
-from .timing import within
+from .timing import answered_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,7 +80,7 @@ class Backups:
         while True:
             name = key or self._free_key()
             sealing = seal(self._cipher, [(name, Purpose.BACKUP, body)])
-            [text] = await within(self._clock, CIPHER_LIMIT, sealing)
+            [text] = await answered_within(self._clock, CIPHER_LIMIT, sealing)
             if room is not None and stored_size(name, text) > room:
                 raise StorageFullError("There is no room for a backup of the old sessions. They stay as they are.")
             if self._storage.get(name) is None:
@@ -96,7 +96,8 @@ class Backups:
     async def opened(self, keys: Iterable[str]) -> dict[str, BackupContent | CorruptRecordError]:
         """Open backups of ours; what is not there is left out."""
         texts = {key: text for key in keys if (text := self._storage.get(key)) is not None}
-        found = await within(self._clock, CIPHER_LIMIT, open_named(self._cipher, texts, Purpose.BACKUP))
+        opening = open_named(self._cipher, texts, Purpose.BACKUP)
+        found = await answered_within(self._clock, CIPHER_LIMIT, opening)
         return {key: data if isinstance(data, CorruptRecordError) else _parsed(data) for key, data in found.items()}
 
     async def newest_migration(self) -> tuple[str, BackupContent] | None:

@@ -18,7 +18,7 @@ from .jsontext import write_json
 from .record import VERSION as RECORD_VERSION
 from .redaction import anonymous, anonymous_text
 from .session import is_expired
-from .timing import within
+from .timing import answered_within
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -110,8 +110,8 @@ async def export_diagnostics(**parts: Any) -> str:
 
 async def _told(clock: Clock, part: Callable[[], Awaitable[Any]]) -> Any:
     try:
-        return await within(clock, LIMIT, part())
-    except (RenvaultError, TimeoutError) as error:
+        return await answered_within(clock, LIMIT, part())
+    except RenvaultError as error:
         return {"error": anonymous_text(str(error))}
 
 

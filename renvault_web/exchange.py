@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from .errors import ConfigError, CorruptRecordError, RenvaultError, StorageError
 from .imports import (
@@ -37,23 +37,24 @@ from .redaction import without_secrets
 from .sealing import open_records
 from .session import WalletSession, is_expired
 from .stored import StoredSession, parse_body
-from .timing import within
+from .timing import answered_within
 from .wire import milliseconds, session_to_js
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Iterable
 
     from .integration import WalletKitSessionIntegration
     from .ports import Cipher, Clock, Json, PassphraseFile, SdkStore, Storage
     from .storage import EncryptedSessionStorage
-
-T = TypeVar("T")
 
 MIN_PASSPHRASE = 12
 """Characters. Whoever has the file can try passphrases for ever; scrypt makes each try take a second."""
 
 FILE_LIMIT = 60.0
 """Seconds that a passphrase file may take: on a slow phone, scrypt alone needs several."""
+
+CIPHER_LIMIT = 30.0
+"""Seconds that opening the records of a sealed export may take: there may be a thousand of them."""
 
 SDK_LIMIT = 15.0
 """Seconds that reading or writing the SDK's entries may take."""
@@ -110,9 +111,9 @@ class SessionExchange:
         """
         files = self._passphrase_files()
         _check_passphrase(passphrase)
-        entries = sdk_entries(await self._within(SDK_LIMIT, self._sdk.entries())) if self._sdk else {}
+        entries = sdk_entries(await answered_within(self._clock, SDK_LIMIT, self._sdk.entries())) if self._sdk else {}
         text = self._written({"sessions": self._exported(), "sdk": entries})
-        return await self._within(FILE_LIMIT, files.encrypt(passphrase, text.encode("ascii")))
+        return await answered_within(self._clock, FILE_LIMIT, files.encrypt(passphrase, text.encode("ascii")))
 
     # In
 
@@ -139,7 +140,7 @@ class SessionExchange:
             raise ConfigError("The backup's passphrase is missing.")
         if len(data) > MAX_BYTES:
             raise StorageError(f"The file has {len(data)} bytes; a backup has {MAX_BYTES} at most.", code="import")
-        plaintext = await self._within(FILE_LIMIT, files.decrypt(passphrase, data))
+        plaintext = await answered_within(self._clock, FILE_LIMIT, files.decrypt(passphrase, data))
         try:
             text = plaintext.decode()
         except UnicodeDecodeError as error:
@@ -149,7 +150,7 @@ class SessionExchange:
         entries = sdk_entries(content.get("sdk"))
         if entries and self._sdk is not None:
             # First what can fail as a whole, then the sessions one by one.
-            await self._within(SDK_LIMIT, self._sdk.stage(entries))
+            await answered_within(self._clock, SDK_LIMIT, self._sdk.stage(entries))
         report = await self._merge(found, failed)
         return replace(report, needs_reload=bool(entries) and self._sdk is not None)
 
@@ -176,7 +177,8 @@ class SessionExchange:
         found: list[WalletSession] = []
         failed: list[ImportDetail] = []
         encrypted = self._sessions.config.encryption_enabled
-        for value in (await open_records(self._cipher, texts, parse_body, encrypted=encrypted)).values():
+        opening = open_records(self._cipher, texts, parse_body, encrypted=encrypted)
+        for value in (await answered_within(self._clock, CIPHER_LIMIT, opening)).values():
             if isinstance(value, StoredSession):
                 found.append(value.session)
             elif isinstance(value, CorruptRecordError):
@@ -233,12 +235,6 @@ class SessionExchange:
         if self._files is None:
             raise ConfigError("There is nothing here that makes or opens passphrase files.")
         return self._files
-
-    async def _within(self, limit: float, work: Awaitable[T]) -> T:
-        try:
-            return await within(self._clock, limit, work)
-        except TimeoutError as error:
-            raise StorageError(f"The browser did not finish within {limit:.0f} s. Nothing has changed.") from error
 
 
 def _can_be_written(session: Json) -> bool:

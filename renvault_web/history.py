@@ -19,7 +19,7 @@ from .integration import SESSION_EVENTS
 from .reconnect import ConnectionState
 from .record import HISTORY_PREFIX, Purpose, pack
 from .sealing import open_named, seal
-from .timing import within
+from .timing import answered_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,8 +92,8 @@ class EventHistory:
         if self._writing is not asyncio.current_task():
             self._stop_writing()
         try:
-            await within(self._clock, WRITE_LIMIT, self._write())
-        except (TimeoutError, StorageError) as error:
+            await answered_within(self._clock, WRITE_LIMIT, self._write())
+        except StorageError as error:
             self._tell_failure(error)
 
     def close(self) -> None:
@@ -152,8 +152,8 @@ class EventHistory:
     async def read(self) -> None:
         """Read what the other pages have noted; never raises for a bad store."""
         try:
-            await within(self._clock, WRITE_LIMIT, self._read())
-        except (TimeoutError, StorageError) as error:
+            await answered_within(self._clock, WRITE_LIMIT, self._read())
+        except StorageError as error:
             self._tell_failure(error)
 
     # Within

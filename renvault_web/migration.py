@@ -25,7 +25,7 @@ from .old_storage import OldStorage
 from .record import Purpose
 from .sealing import open_records, storage_keys
 from .stored import StoredSession, parse_body, stored_size
-from .timing import within
+from .timing import answered_within
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -218,7 +218,7 @@ class SessionMigrationService:
             if obstacles:
                 raise MigrationError(obstacles[0])
             await self._back_up(entries, now)
-        except (RenvaultError, TimeoutError) as error:
+        except RenvaultError as error:
             accounts = [one for entry in entries for one in entry.accounts(now)]
             outcome.details += [MigrationDetail(one.old_id, error=_said(error)) for one in accounts]
             _log.warning("Old sessions stay where they are: %s", _said(error))
@@ -254,7 +254,7 @@ class SessionMigrationService:
             await self._prove(accounts)
             if accounts and entry.is_ours and not entry.refused(now):
                 self._remove(entry)
-        except (RenvaultError, TimeoutError) as failure:
+        except RenvaultError as failure:
             error, outcome.again = _said(failure), True
             _log.warning("An old session stays where it is: %s", error)
         outcome.details += [
@@ -265,11 +265,11 @@ class SessionMigrationService:
     async def _prove(self, accounts: list[KnownAccount]) -> None:
         """Read the new records as the next page will; ``StorageError`` where one is not as it should be."""
         owners = [(Purpose.SESSION, one.topic) for one in accounts]
-        keys = await within(self._clock, CIPHER_LIMIT, storage_keys(self._cipher, owners))
+        keys = await answered_within(self._clock, CIPHER_LIMIT, storage_keys(self._cipher, owners))
         texts = {key: text for key in keys if (text := self._storage.get(key)) is not None}
         encrypted = self._sessions.config.encryption_enabled
         opening = open_records(self._cipher, texts, parse_body, encrypted=encrypted)
-        opened = await within(self._clock, CIPHER_LIMIT, opening)
+        opened = await answered_within(self._clock, CIPHER_LIMIT, opening)
         for key, one in zip(keys, accounts, strict=True):
             stored = opened.get(key)
             if not isinstance(stored, StoredSession) or stored.session.accounts != (one.account,):
@@ -384,9 +384,7 @@ class SessionMigrationService:
                 return await work()
 
         try:
-            return await within(self._clock, RUN_LIMIT, in_turn())
-        except TimeoutError as error:
-            raise StorageError("The browser did not finish in time. Nothing is lost; try again.") from error
+            return await answered_within(self._clock, RUN_LIMIT, in_turn())
         finally:
             self._listeners.call()
 

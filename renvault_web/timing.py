@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
 from .diagnosis import presentable
+from .errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -122,3 +123,16 @@ class Soon:
     def _run(self) -> None:
         self._planned = None
         self._work()
+
+
+async def answered_within(clock: Clock, seconds: float, awaitable: Awaitable[T]) -> T:
+    """Return the result of ``awaitable``, something of the browser's; ``StorageError`` where it takes ``seconds``."""
+    try:
+        return await within(clock, seconds, awaitable)
+    except TimeoutError as error:
+        raise unanswered(seconds) from error
+
+
+def unanswered(seconds: float) -> StorageError:
+    """Return the error that tells of a browser that has not answered for so long."""
+    return StorageError(f"The browser did not finish within {seconds:.0f} s. Nothing is lost; try again.")

@@ -10,8 +10,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from .errors import StorageError
-from .timing import limited
+from .timing import limited, unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,6 +45,4 @@ class Turns:
         try:
             return await limited(in_turn(), stand)
         except TimeoutError as error:
-            raise StorageError(
-                f"The browser did not finish within {limit:.0f} s. Nothing is lost; try again."
-            ) from error
+            raise unanswered(limit) from error

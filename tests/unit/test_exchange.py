@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from renvault_web.errors import ConfigError, NotStartedError, StorageError
-from renvault_web.exchange import FILE_LIMIT, MIN_PASSPHRASE, SDK_LIMIT, SessionExchange
+from renvault_web.exchange import CIPHER_LIMIT, FILE_LIMIT, MIN_PASSPHRASE, SDK_LIMIT, SessionExchange
 from renvault_web.imports import MAX_BYTES, ImportReport
 from renvault_web.integration import WalletKitSessionIntegration
 from renvault_web.session import WalletSession, parse_session
@@ -23,6 +23,9 @@ from renvault_web.testing import (
     fake_session,
     settle,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PASSPHRASE = "four words are good"
 DAY = 86_400.0
@@ -489,6 +492,27 @@ async def test_files_that_take_too_long_are_given_up(clock: ManualClock) -> None
         await clock.advance(1)
         with pytest.raises(StorageError, match="did not finish within 60 s"):
             await task
+
+
+class SilentCipher(FakeCipher):
+    """A browser that opens nothing."""
+
+    async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_a_sealed_export_that_is_never_opened_is_given_up(clock: ManualClock) -> None:
+    page = await Page(clock).begin(client=False)
+    await page.store(STORED, 5)
+    text = page.exchange.export_sessions(sealed=True)
+    other = await Page(clock, cipher=SilentCipher()).begin(client=False)
+    task = asyncio.ensure_future(other.exchange.import_sessions(text))
+    await clock.advance(CIPHER_LIMIT)
+    with pytest.raises(StorageError, match="did not finish within 30 s"):
+        await task
+    await page.integration.destroy()
+    await other.integration.destroy()
 
 
 class SilentSdk(FakeSdkStore):

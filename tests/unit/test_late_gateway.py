@@ -40,9 +40,16 @@ EXPORT = json.dumps({"version": "1.0.0", "sessions": [fake_session(TOPIC, START 
 class SlowCipher(FakeCipher):
     """A cipher that takes its time, as the browser's does: others run meanwhile."""
 
+    silent: ManualClock | None = None  # while it is set, no answer comes
+
     async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
         await asyncio.sleep(0)
         return await super().seal(jobs, key_id=key_id)
+
+    async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
+        if self.silent:
+            await self.silent.sleep(10_000)
+        return await super().open(jobs)
 
 
 class Page:
@@ -65,6 +72,13 @@ class Page:
 
     async def run(self, method: str, *args: object) -> Any:
         return json.loads(json.dumps(await self.gateway.commands[method](*args)))
+
+    async def run_for(self, method: str, seconds: float) -> Any:
+        """Run it while the clock goes on; None where it fails."""
+        asked = asyncio.ensure_future(self.run(method))
+        await self.clock.advance(seconds)
+        assert asked.done()
+        return None if asked.exception() else asked.result()
 
     def section(self, name: str) -> Any:
         return json.loads(self.gateway.sections()[name])
@@ -188,6 +202,25 @@ async def test_a_store_that_answers_no_more_leaves_what_was_known(caplog: pytest
             await here.run("migration.markMigrationCompleted")
         assert here.section("migration") == before
         assert "What is known of old sessions may be out of date" in caplog.text
+
+
+async def test_a_browser_that_opens_nothing_any_more_costs_no_answer_and_ends_no_task(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with page(old=True) as here:
+        here.cipher.silent = here.clock
+        await here.run_for("migration.backupOldSession", 60)
+        here.memory.set(KEY, "a backup")
+        with caplog.at_level(logging.WARNING):
+            report = await here.run_for("migration.dryRun", 60)
+        assert report["success"] is True
+        assert "did not finish within 10 s" in caplog.text
+        here.manager.migration.mark_migration_completed()
+        await here.clock.advance(60)
+        here.cipher.silent = None
+        here.manager.migration.mark_migration_completed()
+        await settle()
+        assert here.section("migration")["status"]["hasMigrated"] is True, "it goes on once the browser answers again"
 
 
 async def test_what_changes_by_itself_is_followed_and_told() -> None:

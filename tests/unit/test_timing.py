@@ -6,8 +6,9 @@ import logging
 
 import pytest
 
+from renvault_web.errors import StorageError
 from renvault_web.testing import START, ManualClock, settle
-from renvault_web.timing import PAUSE, Soon, before, keep_on, sleep_until, within
+from renvault_web.timing import PAUSE, Soon, answered_within, before, keep_on, sleep_until, within
 
 
 async def answer_after(clock: ManualClock, seconds: float) -> str:
@@ -40,6 +41,18 @@ async def test_within_raises_and_cancels_after_its_limit() -> None:
     with pytest.raises(TimeoutError):
         await task
     assert ended == [START + 10]
+    assert clock.sleeping == 0
+
+
+async def test_a_browser_that_does_not_answer_in_time_is_an_error_of_the_storage() -> None:
+    clock = ManualClock()
+    task = asyncio.create_task(answered_within(clock, 10, answer_after(clock, 9)))
+    await clock.advance(9)
+    assert await task == "answer"
+    task = asyncio.create_task(answered_within(clock, 10, answer_after(clock, 11)))
+    await clock.advance(10)
+    with pytest.raises(StorageError, match=r"did not finish within 10 s\. Nothing is lost"):
+        await task
     assert clock.sleeping == 0
 
 
