@@ -120,7 +120,6 @@ _CONNECTION = {
 
 _OTHERS = {
     "page_started": "The page was opened or loaded again.",
-    "storage": "Stored sessions had a problem: {problem}",
     "problem": "A part of RenVault did not work: {problem}",
     "migration": "Sessions of an older version were taken over.",
     "import": "Sessions were read from a file.",

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from .diagnosis import presentable
+from .error_text import presentable
 from .errors import NotStartedError, WalletError
 from .events import Emitter, Listeners
 from .session import SessionStatus, WalletSession, is_expired, seconds

@@ -25,7 +25,10 @@ def parse_json(text: str) -> Any:
 
 def write_json(value: object) -> str:
     """Return compact ASCII JSON that ``parse_json`` reads back; ``ValueError`` or ``TypeError`` for what has none."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    try:
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except RecursionError as error:
+        raise _too_deep() from error
     _check_depth(text)
     return text
 
@@ -33,7 +36,11 @@ def write_json(value: object) -> str:
 def _check_depth(text: str) -> None:
     # Counting is quick and settles nearly every text.
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(text):
-        raise ValueError(f"The JSON nests deeper than {MAX_DEPTH} levels.")
+        raise _too_deep()
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"The JSON nests deeper than {MAX_DEPTH} levels.")
 
 
 def _is_too_deep(text: str) -> bool:

@@ -52,15 +52,20 @@ class Late:
         integration: WalletKitSessionIntegration,
         reconnection: AutomaticReconnectionService,
     ) -> None:
-        """Follow what happens from now on, and go on with a rotation of the key; begun already, do nothing."""
+        """Follow what happens from now on, and go on with a rotation of the key. A second call does nothing."""
         if self._begun:
             return
         self._begun = True
         history, migration = self.services.history, self.services.migration
         await self._parts.attempt("history", history.open())
         self._ends += [history.follow(integration, reconnection), migration.subscribe(self._changed)]
-        for part, problem in self._parts.problems.items():
+
+        def note(part: str, problem: str) -> None:
             history.note("problem", part=part, problem=problem)
+
+        for known in self._parts.problems.items():
+            note(*known)
+        self._ends.append(self._parts.on_problem(note))
         self._rotation = asyncio.ensure_future(self._rotate(sessions))
         self._changed()
 

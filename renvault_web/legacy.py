@@ -381,5 +381,5 @@ def _parsed(text: str) -> Any:
         raise MigrationError(f"It has {len(text)} characters; an old session has {MAX_ENTRY} at most.")
     try:
         return parse_json(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise MigrationError("It is not JSON.") from None

@@ -1,4 +1,4 @@
-"""SessionManager: storage, migration, integration and reconnection as one, begun in this order and ended in the other.
+"""SessionManager: storage, migration, integration and reconnection as one, started in this order, ended in reverse.
 
 A part that fails is reported in ``problems``, and the rest works. What no first picture needs comes late, see
 ``late_services``.
@@ -13,7 +13,7 @@ from random import random as system_random
 from typing import TYPE_CHECKING, Any
 
 from .callbacks import Callbacks
-from .diagnosis import presentable
+from .error_text import presentable
 from .errors import ConfigError, NotStartedError
 from .events import Listeners
 from .integration import WalletKitSessionIntegration
@@ -86,7 +86,8 @@ class SessionManager:
         self._tabs = tabs
         self._listeners = Listeners[[]]()
         self._news = Soon(self._listeners.call)
-        self._parts = Parts(self._news.plan)
+        self._parts = Parts()
+        self._parts.on_problem(lambda *_: self._news.plan())
 
         def make_late() -> LateServices:
             from .late_services import LateServices

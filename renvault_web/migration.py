@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from .backups import CIPHER_LIMIT, BackupContent, Backups, backup_time, same_text
-from .diagnosis import presentable
+from .error_text import presentable
 from .errors import CorruptRecordError, MigrationError, NotStartedError, RenvaultError, StorageError
 from .events import Listeners
 from .known_account import KnownAccount
@@ -92,7 +92,7 @@ class SessionMigrationService:
     # What is there
 
     def has_old_sessions(self) -> bool:
-        """Return whether there are old sessions, also such that cannot be read any more.
+        """Return whether there are old sessions, those that cannot be read any more too.
 
         What other libraries keep counts until the migration is completed: it stays where it is.
         """
@@ -338,7 +338,7 @@ class SessionMigrationService:
             return 0
         newest = await self._backups.newest_migration()
         if newest is None:
-            if any(backup_time(backup.key) and not old_backup_time(backup.key) for backup in self._backups.listed()):
+            if any(old_backup_time(backup.key) is None for backup in self._backups.listed()):
                 raise MigrationError("No backup of a migration can be read. The backups stay where they are.")
             return 0
         content = newest[1]

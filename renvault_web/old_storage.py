@@ -53,7 +53,7 @@ class OldStorage:
         return read_entries(texts, provider)
 
     def has_sessions(self) -> bool:
-        """Return whether there are old sessions, also such that cannot be read; other libraries' until completed."""
+        """Return whether there are old sessions, unreadable ones too; other libraries' count until completed."""
         if not has_old_session_keys(self._storage.keys()):
             return False
         completed = self.status().has_migrated
@@ -99,7 +99,10 @@ class OldStorage:
         self._storage.remove(ROLLED_BACK)
 
     def begin_roll_back(self) -> None:
-        """Remember that the user wants the old sessions back. Completed goes last: so one that was killed is told."""
+        """Remember that the user wants the old sessions back.
+
+        Both marks together say that it has begun and has not ended: a page that was killed between is found by that.
+        """
         if not self.status().has_migrated:
             self._mark(COMPLETED)
         self._mark(ROLLED_BACK)
@@ -120,7 +123,7 @@ class OldStorage:
         text = self._storage.get(key)
         try:
             data = None if text is None else parse_json(text)
-        except (ValueError, RecursionError):
+        except ValueError:
             data = None
         return data if isinstance(data, dict) else {}
 

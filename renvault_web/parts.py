@@ -6,11 +6,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .diagnosis import presentable
+from .error_text import presentable
 from .errors import RenvaultError
+from .events import Listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+    from .ports import Unsubscribe
 
 T = TypeVar("T")
 
@@ -18,10 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 class Parts:
-    """What is known of each part's last try. ``changed`` is called for each new problem."""
+    """What is known of each part's last try."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
+    def __init__(self) -> None:
+        self._listeners = Listeners[[str, str]]()
         self._problems: dict[str, str] = {}
         self._steps: set[asyncio.Task[Any]] = set()
 
@@ -29,6 +32,10 @@ class Parts:
     def problems(self) -> dict[str, str]:
         """The parts that do not work, each with a plain line; a copy."""
         return dict(self._problems)
+
+    def on_problem(self, listener: Callable[[str, str], object]) -> Unsubscribe:
+        """Call ``listener(part, problem)`` for each new problem."""
+        return self._listeners.add(listener)
 
     async def attempt(self, part: str, work: Coroutine[Any, Any, T]) -> T | None:
         """Return what ``work`` returns; where it fails or is cut short, None. A failure is the part's problem."""
@@ -46,8 +53,10 @@ class Parts:
             self._problems.pop(part, None)
             return step.result()
         _log.warning("The %s does not work.", part, exc_info=None if isinstance(error, RenvaultError) else error)
-        self._problems[part] = presentable(str(error)) or type(error).__name__
-        self._changed()
+        problem = presentable(str(error)) or type(error).__name__
+        if self._problems.get(part) != problem:
+            self._problems[part] = problem
+            self._listeners.call(part, problem)
         return None
 
     def cut_short(self) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from random import random as system_random
 from typing import TYPE_CHECKING
 
-from .diagnosis import presentable
+from .error_text import presentable
 from .errors import NotStartedError, WalletError
 from .events import Emitter, Listeners
 from .reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus

@@ -26,7 +26,7 @@ what it cannot read there.
 
 Flags, bit by bit; a reader refuses a record with a bit it does not know, and one with both 0x01 and 0x02::
 
-    0x01  the body is a zlib stream (RFC 1950) without a dictionary; read, but no longer written
+    0x01  the body is a zlib stream (RFC 1950) without a dictionary; written by the first builds, and still read
     0x02  the body is a zlib stream with a preset dictionary, and what it holds is packed; both described below
     0x80  the record is not sealed, described below
 
@@ -239,7 +239,7 @@ def pack(
     """
     try:
         body = write_json(data).encode("ascii")
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError) as error:
         raise StorageError(f"{name} cannot be written as JSON, or nests too deep.") from error
     if len(body) > limit:
         raise StorageError(f"{name} has {len(body)} bytes; a record holds {limit} at most.")

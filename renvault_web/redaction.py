@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .diagnosis import presentable
+from .error_text import PAIRING_URI, TOKEN, presentable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,12 +72,10 @@ _NAMED = re.compile(
     r"(?:\\*\"[^\"]*\"?|'[^']*'?|\{[^}]*\}?|\[[^\]]*\]?|[^\s&\"',;})\]]+)",
     re.IGNORECASE,
 )
-_WC_URI = re.compile(r"\bwc:[^\s\"'<>]*")
-_JWT = re.compile(r"(?<![\w.-])eyJ[\w-]{8,}\.[\w.-]+")
 _AGE_KEY = re.compile(r"\bAGE-SECRET-KEY-[\w-]+", re.IGNORECASE)
 _WORDS = re.compile(r"\b(?:[a-z]{3,8}\s+){11,}[a-z]{3,8}\b")  # BIP-39: 12 to 24 words of 3 to 8 letters
 
-_SECRET_TEXTS = (_AGE_KEY, _JWT, _WORDS)
+_SECRET_TEXTS = (_AGE_KEY, TOKEN, _WORDS)
 
 _PERSONAL = (
     re.compile(r"\b[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}:[-.%a-zA-Z0-9]{8,128}"),  # CAIP-10
@@ -103,7 +101,7 @@ def without_secrets(value: Any) -> Any:
 
 def secrets_removed(text: str) -> str:
     """Return the text with what looks like a secret replaced; topics, accounts and addresses stay."""
-    text = _WC_URI.sub(_without_key, text)
+    text = PAIRING_URI.sub(_without_key, text)
     for pattern in _SECRET_TEXTS:
         text = pattern.sub(GONE, text)
     return _NAMED.sub(rf"\g<name>{GONE}", text)

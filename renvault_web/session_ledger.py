@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .diagnosis import presentable
+from .error_text import presentable
 from .errors import NotStartedError, RenvaultError, WalletError
 from .session import WalletSession, is_expired, is_local, parse_session, to_json
 from .session_book import SessionBook

@@ -230,7 +230,7 @@ class EncryptedSessionStorage:
         await self._reload_if_open()
 
     async def resume_rotation(self) -> None:
-        """Complete a rotation that was cut short; begin one where the key is 90 days old; delete keys of no more use.
+        """Complete a rotation that was cut short, begin one where the key is 90 days old, delete keys nothing needs.
 
         For the start of a page, once it is drawn. Where there are old keys it takes minutes, and may be cancelled.
         """

@@ -32,6 +32,7 @@ from .signals import (
     StartAttempt,
     Started,
 )
+from .views.copy import advice_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +82,8 @@ def status_of(machine: Machine) -> ReconnectionStatus:
     """Return what the machine shows."""
     cause = advice = None
     if machine.state in (WAITING, ATTEMPTING, OFFLINE, FAILED):
-        diagnosis = diagnose(online=machine.online, failed_attempts=machine.failures)
-        cause, advice = diagnosis.cause, diagnosis.advice
+        cause = diagnose(online=machine.online, failed_attempts=machine.failures)
+        advice = advice_on(cause)
     return ReconnectionStatus(
         state=machine.state,
         attempt_count=machine.attempt_count,

@@ -11,7 +11,7 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
-from .diagnosis import presentable
+from .error_text import presentable
 from .errors import StorageError
 
 if TYPE_CHECKING:

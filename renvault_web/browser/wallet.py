@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..diagnosis import presentable
+from ..error_text import presentable
 from ..errors import WalletError
 from ..jsontext import parse_json
 from .adapters import json_listener, subscribe_through_proxy, told_as

@@ -147,6 +147,11 @@ def word(key: str, **parts: str | int) -> str:
     return _PLACE.sub(lambda match: str(parts[match[1]]), ENGLISH[key])
 
 
+def advice_on(cause: str) -> str:
+    """Return what a lost connection's cause is, and what can be done, in one line."""
+    return f"{word(f'cause.{cause}')} {word(f'advice.{cause}')}"
+
+
 def notice(kind: str, n: int) -> str:
     """Return what to tell of the storage: ``notice.kind``, about ``n`` records where they are counted."""
     key = f"notice.{kind}"

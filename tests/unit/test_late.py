@@ -28,7 +28,7 @@ class Here:
         )
         self.made = 0
         self.changes = 0
-        self.parts = Parts(lambda: None)
+        self.parts = Parts()
         self.late = Late(make=self._make, parts=self.parts, changed=self._count)
 
     async def begin(self) -> None:
@@ -62,6 +62,17 @@ async def test_begun_they_are_told_of_what_happened_before() -> None:
     await here.begin()
     assert here.kinds() == ["page_started", "problem"]
     await here.late.end()
+
+
+async def test_begun_they_are_told_of_parts_that_fail_later_until_their_end() -> None:
+    here = Here()
+    await here.begin()
+    await here.parts.attempt("migration", _fails())
+    noted = here.late.services.history.entries()[-1]
+    assert (noted.kind, dict(noted.facts)) == ("problem", {"part": "migration", "problem": "No room."})
+    await here.late.end()
+    await here.parts.attempt("integration", _fails())
+    assert here.kinds() == ["page_started", "problem"]
 
 
 async def test_ended_what_happened_is_written_and_nothing_is_followed() -> None:

@@ -24,8 +24,8 @@ LAYERS: list[set[str]] = [
         "storage_view",
         "reconnect",
         "signals",
-        "supervision",
         "diagnosis",
+        "error_text",
         "session_changes",
         "legacy",
         "legacy_keys",
@@ -37,8 +37,8 @@ LAYERS: list[set[str]] = [
         "debug",
         "wire",
         "late_wire",
-        "views",
     },  # pure
+    {"views", "supervision"},  # pure too, with the words that people read
     {
         "timing",
         "events",
@@ -85,7 +85,7 @@ LAYERS: list[set[str]] = [
     },
     {"browser"},
 ]
-PURE = LAYERS[0] | LAYERS[1]
+PURE = LAYERS[0] | LAYERS[1] | LAYERS[2]
 UNPURE = {"time", "random", "asyncio", "datetime", "secrets", "threading", "js", "pyodide"}
 
 

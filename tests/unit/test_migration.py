@@ -706,9 +706,11 @@ async def test_what_an_older_build_wrote_since_is_kept_in_a_backup_before_the_wa
 async def test_there_may_be_nothing_to_go_back_to() -> None:
     page = await page_with({f"renvault_session_backup_{NOW_MS}": "{}"})
     assert await page.migration.roll_back() == 0
-    page.disk.set(f"rvb1.{NOW_MS}", "damaged")
-    with pytest.raises(MigrationError, match="No backup of a migration can be read"):
-        await page.migration.roll_back()
+    for name in (f"rvb1.{NOW_MS}", "rvb1.0000000000000"):
+        page.disk.set(name, "damaged")
+        with pytest.raises(MigrationError, match="No backup of a migration can be read"):
+            await page.migration.roll_back()
+        page.disk.remove(name)
 
 
 class Fading(MemoryStorage):

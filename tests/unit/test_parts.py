@@ -14,11 +14,12 @@ from renvault_web.testing import settle
 
 class Told:
     def __init__(self) -> None:
-        self.times = 0
-        self.parts = Parts(self._count)
+        self.problems: list[tuple[str, str]] = []
+        self.parts = Parts()
+        self.parts.on_problem(self._tell)
 
-    def _count(self) -> None:
-        self.times += 1
+    def _tell(self, *problem: str) -> None:
+        self.problems.append((problem[0], problem[1]))
 
 
 async def works() -> int:
@@ -32,9 +33,18 @@ async def fails(error: Exception) -> int:
 async def test_a_part_that_works_gives_its_result_and_ends_its_problem() -> None:
     told = Told()
     assert await told.parts.attempt("storage", fails(StorageError("No room."))) is None
-    assert (told.parts.problems, told.times) == ({"storage": "No room."}, 1)
+    assert told.parts.problems == {"storage": "No room."}
     assert await told.parts.attempt("storage", works()) == 5
     assert told.parts.problems == {}
+
+
+async def test_each_new_problem_is_told_once() -> None:
+    told = Told()
+    for text in ("No room.", "No room.", "No key."):
+        await told.parts.attempt("storage", fails(StorageError(text)))
+    await told.parts.attempt("storage", works())
+    await told.parts.attempt("storage", fails(StorageError("No key.")))
+    assert told.problems == [("storage", "No room."), ("storage", "No key."), ("storage", "No key.")]
 
 
 async def test_only_what_nobody_foresaw_is_logged_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
