@@ -18,6 +18,7 @@ from .migration_report import Backup
 from .record import BACKUP_PREFIX, Purpose, pack
 from .sealing import open_named, seal
 from .stored import stored_size
+from .texts import texts_under
 from .timing import answered_within
 
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ class Backups:
 
     async def opened(self, keys: Iterable[str]) -> dict[str, BackupContent | CorruptRecordError]:
         """Open backups of ours; what is not there is left out."""
-        texts = {key: text for key in keys if (text := self._storage.get(key)) is not None}
-        opening = open_named(self._cipher, texts, Purpose.BACKUP)
+        opening = open_named(self._cipher, texts_under(self._storage, keys), Purpose.BACKUP)
         found = await answered_within(self._clock, CIPHER_LIMIT, opening)
         return {key: data if isinstance(data, CorruptRecordError) else _parsed(data) for key, data in found.items()}
 

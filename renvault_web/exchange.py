@@ -32,11 +32,13 @@ from .imports import (
     sdk_entries,
 )
 from .jsontext import write_json
+from .known_account import is_genuine
 from .record import KEY_PREFIX, Purpose, claimed_purpose
 from .redaction import without_secrets
 from .sealing import open_records
-from .session import WalletSession, is_expired
+from .session import SESSION_PERIOD, WalletSession, is_expired, is_local
 from .stored import StoredSession, parse_body
+from .texts import keys_under, texts_under
 from .timing import answered_within
 from .wire import milliseconds, session_to_js
 
@@ -120,9 +122,10 @@ class SessionExchange:
     async def import_sessions(self, text: str) -> ImportReport:
         """Take sessions from what ``export_sessions`` returned, in either form or both, and report on each.
 
-        A session that the client lists stays as it is, and so does a stored one that lasts as long; others are stored
-        and need reconnect until the client lists them; expired ones are passed over. One that cannot be read or stored
-        stops no other. Raises ``StorageError`` where the text as a whole is none of ours: then nothing has changed.
+        Anyone may have written it. What is known here stays as it is, but for an older import that no client has
+        listed; the rest is stored, ends a session's period from now at the latest, and needs reconnect until the
+        client lists it. Expired ones are passed over. One that cannot be read or stored stops no other. Raises
+        ``StorageError`` where the text as a whole is none of ours: then nothing has changed.
         """
         data = parse_file(text)
         found, failed = parse_sessions(data) if "sessions" in data or "sealed" not in data else ([], [])
@@ -132,8 +135,9 @@ class SessionExchange:
     async def import_backup(self, data: bytes, passphrase: str) -> ImportReport:
         """Take sessions and the SDK's entries from a backup file; a reload brings them alive (``needs_reload``).
 
-        The SDK's entries wait, sealed, until the SDK next starts: after a reload the sessions are live. Raises
-        ``StorageError`` where the passphrase does not fit or the file is none of ours: then nothing has changed.
+        The SDK's entries wait, sealed, until the SDK next starts: after a reload the sessions are live. A backup is
+        trusted as far as its passphrase: who made both brings sessions with a wallet of theirs. Raises ``StorageError``
+        where the passphrase does not fit or the file is none of ours: then nothing has changed.
         """
         files = self._passphrase_files()
         if not passphrase:
@@ -162,8 +166,7 @@ class SessionExchange:
         return [clean for session in shown if _can_be_written(clean := without_secrets(session))]
 
     def _sealed(self) -> dict[str, str]:
-        keys = [key for key in self._storage.keys() if key.startswith(KEY_PREFIX)]  # noqa: SIM118 - a port, no dict
-        texts = {key: self._storage.get(key) or "" for key in keys}
+        texts = texts_under(self._storage, keys_under(self._storage, KEY_PREFIX))
         return {key: text for key, text in texts.items() if claimed_purpose(text) == Purpose.SESSION}
 
     def _written(self, content: Json) -> str:
@@ -191,6 +194,10 @@ class SessionExchange:
             known = latest.get(session.topic)
             if known is None or session.expiry > known.expiry:
                 latest[session.topic] = session
+        end = self._clock.now() + SESSION_PERIOD
+        for topic, session in latest.items():
+            if session.expiry > end and not is_local(session):
+                latest[topic] = session.with_expiry(end)
         judged = {session.topic: self._judge(session) for session in latest.values()}
         wanted = [latest[topic] for topic, one in judged.items() if one.outcome in (Outcome.IMPORTED, Outcome.UPDATED)]
         for topic, reason in (await self._stored(wanted)).items():
@@ -205,11 +212,15 @@ class SessionExchange:
             return ImportDetail(topic, Outcome.SKIPPED, "It has expired.")
         if topic in self._integration.live_topics:
             return ImportDetail(topic, Outcome.SKIPPED, "The wallet client has it; what the client says counts.")
-        stored = self._sessions.retrieve_session(topic)
+        if is_local(session) and not is_genuine(session):  # it would take the place of another account
+            return ImportDetail(topic, Outcome.FAILED, "Its id is not that of its account.")
+        stored = self._sessions.stored_session(topic)
         if stored is None:
             return ImportDetail(topic, Outcome.IMPORTED)
-        if stored.expiry >= session.expiry:
-            return ImportDetail(topic, Outcome.SKIPPED, "What is stored here is as new.")
+        if not stored.imported:
+            return ImportDetail(topic, Outcome.SKIPPED, "It is known here, and stays as it is.")
+        if stored.session.expiry >= session.expiry:
+            return ImportDetail(topic, Outcome.SKIPPED, "An import as new as this is stored here.")
         return ImportDetail(topic, Outcome.UPDATED)
 
     async def _stored(self, sessions: list[WalletSession]) -> dict[str, str]:
@@ -217,7 +228,7 @@ class SessionExchange:
         if not sessions:
             return {}
         try:
-            await self._sessions.store_sessions(sessions)
+            await self._sessions.import_sessions(sessions)
         except RenvaultError:
             return await self._stored_one_by_one(sessions)
         return {}
@@ -226,7 +237,7 @@ class SessionExchange:
         failed = {}
         for session in sessions:
             try:
-                await self._sessions.store_session(session)
+                await self._sessions.import_sessions([session])
             except RenvaultError as error:
                 failed[session.topic] = str(error)
         return failed

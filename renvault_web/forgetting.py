@@ -1,7 +1,10 @@
 """The end of all of ours on this device: records, flags, the SDK's sealed store, and the keys that could open them.
 
-What is not ours stays: the host's own keys, older builds' sessions and backups (the host may still read them), and a
-plain store of the SDK. The keys go last; once they are gone, no copy of anything they sealed can be read by anyone.
+Older builds' plain sessions, and their backups, are ours too and go. What is not ours stays: the host's own keys,
+wallets' backups and recovery phrases, settings, other libraries' accounts and a plain store of the SDK. Once the keys
+are gone, no copy of anything they sealed can be read by anyone; what another page stored until then goes after them.
+Last, the old sessions count as brought along (a flag that holds a time and a version): otherwise other libraries'
+accounts would come back by themselves at the next start.
 """
 
 from __future__ import annotations
@@ -10,34 +13,35 @@ import logging
 from typing import TYPE_CHECKING
 
 from .errors import RenvaultError, StorageError
-from .quarantine import ASIDE_PREFIX
-from .record import SEALED_PREFIXES
+from .legacy_keys import is_session_data
+from .old_storage import OldStorage
+from .record import ASIDE_PREFIX, SEALED_PREFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from .ports import Cipher, SdkStore, Storage
+    from .ports import Cipher, Clock, SdkStore, Storage
 
 _PREFIXES = (*SEALED_PREFIXES, ASIDE_PREFIX, "rv.")
 
-_NAMES = {
-    "renvault:status",  # web/src/last-status.ts
-    "renvault_migration_completed",
-}
+_STATUS = "renvault:status"  # web/src/last-status.ts
 
 _log = logging.getLogger(__name__)
 
 
-async def forget(storage: Storage, sdk: SdkStore | None, cipher: Cipher) -> None:
+async def forget(storage: Storage, sdk: SdkStore | None, cipher: Cipher, clock: Clock) -> None:
     """Delete everything of ours; ``StorageError`` where a step failed, after the others have been tried."""
 
     async def records() -> None:
         for key in storage.keys():  # noqa: SIM118 - a port, no dict
-            if key.startswith(_PREFIXES) or key in _NAMES:
+            if key.startswith(_PREFIXES) or key == _STATUS or is_session_data(key):
                 storage.remove(key)
 
-    # Another page may have stored something between the first step and the last of the keys.
-    steps: list[Callable[[], Awaitable[None]]] = [records, *([sdk.forget] if sdk else []), cipher.forget, records]
+    async def completed() -> None:
+        OldStorage(storage=storage, clock=clock).mark_completed()
+
+    stores: list[Callable[[], Awaitable[None]]] = [records, *([sdk.forget] if sdk else [])]
+    steps = [*stores, cipher.forget, *stores, completed]
     failed: RenvaultError | None = None
     for step in steps:
         try:

@@ -19,6 +19,7 @@ from .integration import SESSION_EVENTS
 from .reconnect import ConnectionState
 from .record import HISTORY_PREFIX, Purpose, pack
 from .sealing import open_named, seal
+from .texts import keys_under, texts_under
 from .timing import answered_within
 
 if TYPE_CHECKING:
@@ -177,12 +178,11 @@ class EventHistory:
 
     def _keys(self) -> list[str]:
         """Return the storage keys of the other pages' records, the oldest first."""
-        return sorted(key for key in self._storage.keys() if key.startswith(HISTORY_PREFIX) and key != self._key)  # noqa: SIM118 - a port, no dict
+        return sorted(key for key in keys_under(self._storage, HISTORY_PREFIX) if key != self._key)
 
     async def _read(self) -> None:
         keys = self._keys()[-(MAX_PAGES - 1) :]
-        texts = {key: text for key in keys if (text := self._storage.get(key)) is not None}
-        opened = await open_named(self._cipher, texts, Purpose.HISTORY)
+        opened = await open_named(self._cipher, texts_under(self._storage, keys), Purpose.HISTORY)
         self._others = [noted for data in opened.values() for noted in _entries(data)]
 
     def _remove_oldest(self, keep: int) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from .errors import MigrationError
-from .legacy_keys import PREFERENCES, has_old_session_keys
+from .legacy_keys import PREFERENCES, pending_session_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ class Late:
             self._honoured = True
             if self.services.migration.auto_connect is False:
                 reconnection.update_config(enabled=False)
-        if not has_old_session_keys(keys):
+        if not pending_session_keys(keys):
             return
         migration, history = self.services.migration, self.services.history
         report = await migration.run_startup_migration()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .diagnostics import export_diagnostics
 from .exchange import SessionExchange
 from .history import EventHistory
-from .legacy_keys import COMPLETED, has_old_session_keys
+from .legacy_keys import pending_session_keys
 from .migration import SessionMigrationService
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ class LateServices:
 
     def old_keys(self) -> list[str]:
         """Return the storage keys that count as old sessions now."""
-        keys = self._storage.keys()
-        flag = [COMPLETED] if COMPLETED in keys else []
-        return sorted(key for key in keys if has_old_session_keys([key, *flag]))
+        return sorted(pending_session_keys(self._storage.keys()))
 
     async def export_diagnostics(self, problems: Mapping[str, str], page: Json | None) -> str:
         """Return how everything stands, as one redacted JSON text."""

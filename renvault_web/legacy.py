@@ -33,7 +33,6 @@ from .legacy_keys import (
     FOREIGN_KEYS,
     SECURE_PREFIX,
     SESSION,
-    SESSION_KEYS,
     SESSIONS,
     STACKS_CONNECT,
 )
@@ -100,12 +99,6 @@ class OldEntryRead:
 
 def _has_ended(account: KnownAccount, now: float) -> bool:
     return account.expires_at is not None and account.expires_at <= now
-
-
-def session_keys(keys: list[str]) -> list[str]:
-    """Return those of ``keys`` that may hold old sessions, in the order in which they are read: the richest first."""
-    secure = sorted(key for key in keys if key.startswith(SECURE_PREFIX))
-    return [key for key in (*SESSION_KEYS, *secure, *FOREIGN_KEYS) if key in keys]
 
 
 def read_entries(texts: Mapping[str, str], provider: str | None = None) -> list[OldEntryRead]:

@@ -43,9 +43,14 @@ OLD_BACKUP_PREFIX = "renvault_session_backup_"
 
 _OLD_BACKUP = re.compile(rf"{OLD_BACKUP_PREFIX}([0-9]{{1,16}})")
 
+BACKUPS = "renvault_session_backups"
+RESTORED = "renvault_restore_history"
+
+_SESSION_DATA = frozenset({*SESSION_KEYS, BACKUPS, RESTORED, ROLLED_BACK})
+
 KEPT = {
-    "renvault_session_backups": "backups of events and figures, no sessions",
-    "renvault_restore_history": "what was restored from such backups",
+    BACKUPS: "backups of events and figures, no sessions",
+    RESTORED: "what was restored from such backups",
     "renvault_recent_wallets": "the wallets used last",
     PREFERENCES: "the user's settings",
     "renvault-wallet-backup": "an encrypted backup of a wallet",
@@ -66,11 +71,25 @@ def old_backup_time(key: str) -> float | None:
     return int(found[1]) / 1000 if found else None
 
 
-def has_old_session_keys(keys: Iterable[str]) -> bool:
-    """Return whether old sessions may be there, as far as the names tell.
+def session_keys(keys: Iterable[str]) -> list[str]:
+    """Return those of ``keys`` that may hold old sessions, in the order in which they are read: the richest first."""
+    names = set(keys)
+    secure = sorted(key for key in names if key.startswith(SECURE_PREFIX))
+    return [key for key in (*SESSION_KEYS, *secure, *FOREIGN_KEYS) if key in names]
+
+
+def pending_session_keys(keys: Iterable[str]) -> list[str]:
+    """Return those that count as old sessions now.
 
     What other libraries keep counts until the migration is completed: it stays where it is.
     """
     names = set(keys)
-    ours = any(key in SESSION_KEYS or key.startswith(SECURE_PREFIX) for key in names)
-    return ours or (COMPLETED not in names and any(key in FOREIGN_KEYS for key in names))
+    return [key for key in session_keys(names) if key not in FOREIGN_KEYS or COMPLETED not in names]
+
+
+def is_session_data(key: str) -> bool:
+    """Return whether an older build of ours kept something of sessions there: themselves, backups, what is noted of it.
+
+    Wallets' own backups and recovery phrases, settings and other libraries' keys are none of that.
+    """
+    return key in _SESSION_DATA or key.startswith((SECURE_PREFIX, OLD_BACKUP_PREFIX))

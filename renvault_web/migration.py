@@ -25,6 +25,7 @@ from .old_storage import OldStorage
 from .record import Purpose
 from .sealing import open_records, storage_keys
 from .stored import StoredSession, parse_body, stored_size
+from .texts import texts_under
 from .timing import answered_within
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ class SessionMigrationService:
         """Read the new records as the next page will; ``StorageError`` where one is not as it should be."""
         owners = [(Purpose.SESSION, one.topic) for one in accounts]
         keys = await answered_within(self._clock, CIPHER_LIMIT, storage_keys(self._cipher, owners))
-        texts = {key: text for key in keys if (text := self._storage.get(key)) is not None}
+        texts = texts_under(self._storage, keys)
         encrypted = self._sessions.config.encryption_enabled
         opening = open_records(self._cipher, texts, parse_body, encrypted=encrypted)
         opened = await answered_within(self._clock, CIPHER_LIMIT, opening)
@@ -343,7 +344,7 @@ class SessionMigrationService:
             return 0
         content = newest[1]
         self._old.begin_roll_back()
-        there = {key: text for key in content.entries if (text := self._storage.get(key)) is not None}
+        there = texts_under(self._storage, content.entries)
         newer = {key: text for key, text in there.items() if not same_text(text, content.entries[key])}
         if newer:
             await self._backups.keep(newer, made="user")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .jsontext import parse_json, write_json
-from .legacy import OldEntryRead, read_entries, session_keys
+from .legacy import OldEntryRead, read_entries
 from .legacy_keys import (
     COMPLETED,
     FOREIGN_KEYS,
@@ -19,12 +19,14 @@ from .legacy_keys import (
     PREFERENCES,
     PROVIDER,
     ROLLED_BACK,
-    has_old_session_keys,
     old_backup_time,
+    pending_session_keys,
+    session_keys,
 )
 from .migration_report import MigrationStatus, OldEntry
 from .session import seconds
 from .stored import stored_size
+from .texts import texts_under
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +46,7 @@ class OldStorage:
 
     def read(self) -> list[OldEntryRead]:
         """Read every entry that may hold old sessions."""
-        keys = session_keys(self._storage.keys())
-        return self.read_texts({key: text for key in keys if (text := self._storage.get(key)) is not None})
+        return self.read_texts(texts_under(self._storage, session_keys(self._storage.keys())))
 
     def read_texts(self, texts: Mapping[str, str]) -> list[OldEntryRead]:
         """Read old entries that came from elsewhere, such as a backup."""
@@ -54,10 +55,8 @@ class OldStorage:
 
     def has_sessions(self) -> bool:
         """Return whether there are old sessions, unreadable ones too; other libraries' count until completed."""
-        if not has_old_session_keys(self._storage.keys()):
-            return False
-        completed = self.status().has_migrated
-        return any(entry.found and (entry.is_ours or not completed) for entry in self.read())
+        pending = pending_session_keys(self._storage.keys())
+        return any(entry.found for entry in self.read_texts(texts_under(self._storage, pending)))
 
     def entries(self) -> list[OldEntry]:
         """Return everything old, what stays as it is too, each with a word on it."""

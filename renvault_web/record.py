@@ -71,6 +71,9 @@ VERSION = 1
 KEY_PREFIX = "rv1."
 BACKUP_PREFIX = "rvb1."
 HISTORY_PREFIX = "rvh1."
+ASIDE_PREFIX = "rvq1."
+"""What the storage keys of records kept aside begin with (``aside.py``)."""
+
 SEALED_PREFIXES = (KEY_PREFIX, BACKUP_PREFIX, HISTORY_PREFIX)
 """What the storage keys of all records begin with that the key which seals now has to seal."""
 

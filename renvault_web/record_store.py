@@ -1,6 +1,6 @@
 """The records of sessions and notes as they lie in the store: read into the view, written and read back, removed.
 
-A record that cannot be read stays where it is. Before its place is written to, it is kept aside (``quarantine.py``);
+A record that cannot be read stays where it is. Before its place is written to, it is kept aside (``aside.py``);
 it comes back by itself once it can be read and its place is free. Where there is no room, ``room.py`` makes some.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, TypeAlias
 
+from .aside import AsideRecords, place_of
 from .errors import CorruptRecordError, StorageError, StorageFullError
-from .quarantine import ASIDE_PREFIX, Quarantine, place_of
-from .record import BACKUP_PREFIX, HISTORY_PREFIX, KEY_PREFIX, Purpose, claimed_purpose, decode_record
+from .record import ASIDE_PREFIX, BACKUP_PREFIX, HISTORY_PREFIX, KEY_PREFIX, Purpose, claimed_purpose, decode_record
 from .room import Room
 from .sealing import open_records, seal, storage_keys
 from .stored import StoredSession, pack_stored, parse_body, state_of, stored_size
@@ -42,7 +42,7 @@ class RecordStore:
         self._cipher = cipher
         self._clock = clock
         self._expendable = expendable
-        self._quarantine = Quarantine(storage)
+        self._aside = AsideRecords(storage)
 
     # Reading
 
@@ -77,7 +77,7 @@ class RecordStore:
 
     async def bring_back(self, view: View, *, encrypted: bool) -> int:
         """Put records kept aside that can be read by now where they belong, if nothing lies there; return how many."""
-        copies = {place_of(key): key for key in self._quarantine.keys()}  # noqa: SIM118 - no dict; the newest of each place
+        copies = {place_of(key): key for key in self._aside.keys()}  # noqa: SIM118 - no dict; the newest of each place
         free = {place: key for place, key in copies.items() if place not in view.texts}
         texts = {place: text for place, key in free.items() if (text := self._storage.get(key)) is not None}
         opened = await open_records(self._cipher, texts, parse_body, encrypted=encrypted)
@@ -206,7 +206,7 @@ class RecordStore:
 
     def _keep_aside(self, view: View, key: str, room: Room) -> None:
         if key in view.unreadable and self._storage.get(key) == view.texts[key]:
-            room.spare(self._quarantine.keep(key, view.texts[key], self._clock.now(), put=room.set))
+            room.spare(self._aside.keep(key, view.texts[key], self._clock.now(), put=room.set))
             self._look_at_others(view, self._storage.keys())
 
     def _set(self, room: Room, key: str, text: str) -> None:

@@ -11,8 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from .errors import StorageFullError
-from .quarantine import ASIDE_PREFIX
-from .record import BACKUP_PREFIX, HISTORY_PREFIX
+from .record import ASIDE_PREFIX, BACKUP_PREFIX, HISTORY_PREFIX
 from .stored import stored_size
 
 if TYPE_CHECKING:

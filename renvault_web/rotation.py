@@ -20,9 +20,9 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from .errors import StorageError
-from .quarantine import ASIDE_PREFIX
-from .record import HEADER_SIZE, SEALED_PREFIXES, VERSION
+from .record import ASIDE_PREFIX, HEADER_SIZE, SEALED_PREFIXES, VERSION
 from .sealing import reseal
+from .texts import keys_under, texts_under
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,14 +92,15 @@ class KeyRotation:
             return []
         await self._clock.sleep(SETTLED)
         named = await self._sdk.key_ids()
-        # From here to the cipher nothing is awaited: what moves between its place and the quarantine is seen.
-        starts = [_start(self._storage.get(key) or "") for key in self._keys(*SEALED_PREFIXES, ASIDE_PREFIX)]
+        # From here to the cipher nothing is awaited: what moves between its place and aside is seen.
+        texts = texts_under(self._storage, keys_under(self._storage, *SEALED_PREFIXES, ASIDE_PREFIX))
+        starts = [_start(text) for text in texts.values()]
         needed = {key_id for key_id in self._unneeded if any(_may_need(start, key_id) for start in starts)}
         return await self._cipher.retire([key_id for key_id in self._unneeded if key_id not in {*needed, *named}])
 
     async def _reseal(self) -> int:
         resealed, errors = 0, []
-        keys = self._keys(*SEALED_PREFIXES)
+        keys = keys_under(self._storage, *SEALED_PREFIXES)
         for first in range(0, len(keys), BATCH):
             try:
                 again = await self._reseal_batch(keys[first : first + BATCH])
@@ -122,7 +123,7 @@ class KeyRotation:
 
     async def _reseal_batch(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return the text as it was and the one to take its place, by storage key."""
-        texts = {key: text for key in keys if (text := self._storage.get(key)) is not None}
+        texts = texts_under(self._storage, keys)
         again = await reseal(self._cipher, texts)
         if self._storage.persistent and not self._cipher.persistent:
             raise StorageError("The browser keeps no key any more. What was stored stays as it was.")
@@ -136,9 +137,6 @@ class KeyRotation:
         if self._storage.get(key) != text:
             raise StorageError("A record did not read back as it was written. The browser may be blocking storage.")
         return True
-
-    def _keys(self, *prefixes: str) -> list[str]:
-        return [key for key in self._storage.keys() if key.startswith(prefixes)]  # noqa: SIM118 - a port, no dict
 
 
 def _start(text: str) -> bytes:

@@ -31,7 +31,7 @@ class View:
     others: dict[str, int] = field(default_factory=dict)
     """Bytes of what else is ours, by storage key, as last seen: backups, history, records kept aside."""
     aside: int = 0
-    """How many records are kept aside (``quarantine.py``)."""
+    """How many records are kept aside (``aside.py``)."""
     full: bool = False
     """Whether the last write that needed more room found none."""
     closed: bool = False

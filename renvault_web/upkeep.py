@@ -28,6 +28,7 @@ class Upkeep:
     def __init__(self, *, storage: Storage, cipher: Cipher, clock: Clock, sdk: SdkStore | None) -> None:
         self._storage = storage
         self._cipher = cipher
+        self._clock = clock
         self._sdk = sdk
         self._backups = Backups(storage=storage, cipher=cipher, clock=clock)
         self._rotation = KeyRotation(storage=storage, cipher=cipher, clock=clock, sdk=sdk)
@@ -57,4 +58,4 @@ class Upkeep:
 
     async def forget(self) -> None:
         """Delete everything."""
-        await forget(self._storage, self._sdk, self._cipher)
+        await forget(self._storage, self._sdk, self._cipher, self._clock)

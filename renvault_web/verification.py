@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .aside import place_of
 from .errors import CorruptRecordError
-from .quarantine import ASIDE_PREFIX, place_of
-from .record import BACKUP_PREFIX, HISTORY_PREFIX, KEY_PREFIX, SEALED_PREFIXES, Purpose, claimed_purpose
+from .record import ASIDE_PREFIX, BACKUP_PREFIX, HISTORY_PREFIX, KEY_PREFIX, SEALED_PREFIXES, Purpose, claimed_purpose
 from .sealing import open_named, open_records
 from .stored import RecordReport, RecordState, parse_body, state_of, stored_size
+from .texts import keys_under, texts_under
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,7 @@ _KINDS: dict[int | None, RecordKind] = {
 
 async def verify(storage: Storage, cipher: Cipher, *, encrypted: bool) -> tuple[RecordReport, ...]:
     """Return a report on each record in ``storage``, in the order of their keys."""
-    keys = sorted(key for key in storage.keys() if key.startswith((*SEALED_PREFIXES, ASIDE_PREFIX)))  # noqa: SIM118
-    texts = {key: text for key in keys if (text := storage.get(key)) is not None}
+    texts = texts_under(storage, sorted(keys_under(storage, *SEALED_PREFIXES, ASIDE_PREFIX)))
     errors = await _errors(cipher, texts, encrypted=encrypted)
     key_ids = cipher.key_ids()
     return tuple(_report(key, text, errors.get(key), key_ids, encrypted=encrypted) for key, text in texts.items())

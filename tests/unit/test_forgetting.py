@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 
 import pytest
 
 from renvault_web.errors import StorageError
 from renvault_web.forgetting import forget
-from renvault_web.testing import FakeCipher, FakeSdkStore, MemoryStorage
+from renvault_web.testing import START, FakeCipher, FakeSdkStore, ManualClock, MemoryStorage
 
 OURS = [
     "rv1.session",
@@ -18,17 +19,33 @@ OURS = [
     "rvq1.1700000000001.session",
     "rv.probe",
     "renvault:status",
-    "renvault_migration_completed",
+    "renvault_wallet_session",
+    "renvault_wallet_sessions",
+    "wallet_connection_session",
+    "connection_state",
+    "renvault_secure_session",
+    "renvault_session_backup_1600000000000",
+    "renvault_session_backups",
+    "renvault_restore_history",
+    "renvault_migration_rolled_back",
 ]
 OTHERS = [
-    "renvault_session_backup_1600000000000",
     "renvault_session_1",
-    "renvault_wallet_session",
+    "renvault-wallet-backup",
+    "renvault-recovered-mnemonic",
+    "renvault_wallet_preferences",
     "renvault",
+    "@stacks/connect",
+    "blockstack-session",
+    "STX_PROVIDER",
     "wc@2:core:0.3//keychain",
     "DEBUG",
     "rv2",
 ]
+
+
+FLAG = "renvault_migration_completed"
+LEFT = [*OTHERS, FLAG]
 
 
 def filled() -> MemoryStorage:
@@ -42,17 +59,30 @@ async def test_all_of_ours_goes_and_nothing_else() -> None:
     disk, cipher = filled(), FakeCipher()
     sdk = FakeSdkStore(cipher, {"wc@2:client:0.3//session": []})
     old = cipher.key_id
-    await forget(disk, sdk, cipher)
-    assert disk.keys() == OTHERS
+    await forget(disk, sdk, cipher, ManualClock())
+    assert disk.keys() == LEFT
     assert await sdk.entries() == {}
     assert cipher.calls == ["forget"]
     assert old not in cipher.another().key_ids()
 
 
+async def test_last_the_old_sessions_count_as_brought_along_so_that_no_other_library_s_comes_back() -> None:
+    disk, order = filled(), list[str]()
+
+    class Watched(FakeSdkStore):
+        async def forget(self) -> None:
+            order.append(str(disk.get(FLAG)))
+            await super().forget()
+
+    await forget(disk, Watched(), FakeCipher(), ManualClock())
+    assert order == ["None", "None"], "after everything else"
+    assert json.loads(disk.get(FLAG) or "") == {"timestamp": START * 1000, "version": "1.0.0"}
+
+
 async def test_without_an_sdk_store_of_ours_the_rest_goes() -> None:
     disk, cipher = filled(), FakeCipher()
-    await forget(disk, None, cipher)
-    assert disk.keys() == OTHERS
+    await forget(disk, None, cipher, ManualClock())
+    assert disk.keys() == LEFT
     assert cipher.calls == ["forget"]
 
 
@@ -60,8 +90,8 @@ async def test_a_step_that_fails_keeps_no_other_from_being_done(caplog: pytest.L
     disk, cipher, sdk = filled(), FakeCipher(), FakeSdkStore()
     sdk.fail_after(0)
     with caplog.at_level(logging.WARNING), pytest.raises(StorageError, match="Not everything could be deleted"):
-        await forget(disk, sdk, cipher)
-    assert disk.keys() == OTHERS
+        await forget(disk, sdk, cipher, ManualClock())
+    assert disk.keys() == LEFT
     assert cipher.calls == ["forget"]
     assert "The SDK's store does not answer." in caplog.text
 
@@ -74,21 +104,23 @@ async def test_killed_at_any_point_the_next_call_completes_it() -> None:
         page = disk.another()
         page.fail_after(operations)
         with contextlib.suppress(StorageError):
-            await forget(page, killed, cipher)
+            await forget(page, killed, cipher, ManualClock())
         later = cipher.another()
-        await forget(disk.another(), sdk, later)
-        assert disk.keys() == OTHERS
+        await forget(disk.another(), sdk, later, ManualClock())
+        assert disk.keys() == LEFT
         assert await sdk.entries() == {}
         assert later.calls == ["forget"]
 
 
 async def test_what_another_page_stores_meanwhile_goes_too() -> None:
-    disk = filled()
+    disk, sdk = filled(), FakeSdkStore(entries={"wc@2:client:0.3//session": []})
 
     class Interrupted(FakeCipher):
         async def forget(self) -> None:
             disk.another().set("rvh1.1700000000002-bbbbbbbb", "of another page")
+            await sdk.stage({"wc@2:client:0.3//session": []})
             await super().forget()
 
-    await forget(disk, None, Interrupted())
-    assert sorted(disk.keys()) == sorted(OTHERS)
+    await forget(disk, sdk, Interrupted(), ManualClock())
+    assert sdk.staged == []
+    assert sorted(disk.keys()) == sorted(LEFT)

@@ -14,7 +14,7 @@ from old_builds import ADDRESS, single
 
 from renvault_web.errors import StorageError
 from renvault_web.late_gateway import MOST_BACKUPS, MOST_ENTRIES, LateGateway
-from renvault_web.legacy_keys import OLD_BACKUP_PREFIX, SESSION
+from renvault_web.legacy_keys import COMPLETED, OLD_BACKUP_PREFIX, SESSION
 from renvault_web.manager import SessionManager
 from renvault_web.testing import (
     START,
@@ -293,4 +293,4 @@ async def test_everything_is_forgotten_and_nothing_comes_back() -> None:
         assert any(key.startswith("rvh1.") for key in here.memory.keys())  # noqa: SIM118 - a port
         await here.run("storage.forgetEverything")
         await here.clock.advance(10)
-        assert here.memory.keys() == [SESSION], "older builds' data are the host's"
+        assert here.memory.keys() == [COMPLETED]

@@ -37,7 +37,6 @@ from renvault_web.legacy import (
     checksum_of,
     read_entries,
     read_old_backup,
-    session_keys,
 )
 from renvault_web.session import WalletSession
 from renvault_web.testing import START
@@ -417,19 +416,6 @@ def test_what_has_expired_is_refused_from_its_last_second_on() -> None:
 def test_what_has_no_end_does_not_expire() -> None:
     entry = read("blockstack-session", blockstack())
     assert len(entry.accounts(START * 2)) == 1
-
-
-def test_keys_are_read_the_richest_format_first() -> None:
-    keys = ["blockstack-session", "connection_state", "rv1.x", "renvault_secure_b", "renvault_secure_a", E3, E1, E2]
-    assert session_keys(keys) == [
-        E1,
-        E2,
-        E3,
-        "connection_state",
-        "renvault_secure_a",
-        "renvault_secure_b",
-        "blockstack-session",
-    ]
 
 
 # The guide's backups

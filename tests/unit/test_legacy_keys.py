@@ -11,8 +11,10 @@ from renvault_web.legacy_keys import (
     KEPT_PREFIXES,
     ROLLED_BACK,
     SESSION_KEYS,
-    has_old_session_keys,
+    is_session_data,
     old_backup_time,
+    pending_session_keys,
+    session_keys,
 )
 
 
@@ -28,20 +30,37 @@ def test_what_the_old_builds_wrote_sessions_under() -> None:
 
 @pytest.mark.parametrize("key", [*SESSION_KEYS, "renvault_secure_session", *FOREIGN_KEYS])
 def test_each_name_tells_of_old_sessions(key: str) -> None:
-    assert has_old_session_keys(["rv1.abc", key])
+    assert pending_session_keys(["rv1.abc", key]) == [key]
 
 
 @pytest.mark.parametrize(
     ("keys", "expected"),
     [
-        ([], False),
-        (["rv1.abc", "renvault_session_backups", "renvault_session_backup_1", *KEPT, *KEPT_PREFIXES], False),
-        ([COMPLETED, *FOREIGN_KEYS], False),
-        ([COMPLETED, *SESSION_KEYS], True),
+        ([], []),
+        (["rv1.abc", "renvault_session_backups", "renvault_session_backup_1", *KEPT, *KEPT_PREFIXES], []),
+        ([COMPLETED, *FOREIGN_KEYS], []),
+        ([COMPLETED, *FOREIGN_KEYS, *SESSION_KEYS], [*SESSION_KEYS]),
     ],
 )
-def test_other_libraries_count_until_it_is_completed_and_the_rest_never(keys: list[str], expected: bool) -> None:
-    assert has_old_session_keys(keys) is expected
+def test_other_libraries_count_until_it_is_completed_and_the_rest_never(keys: list[str], expected: list[str]) -> None:
+    assert pending_session_keys(keys) == expected
+
+
+def test_keys_are_read_the_richest_format_first() -> None:
+    keys = ["blockstack-session", "connection_state", "rv1.x", "renvault_secure_b", "renvault_secure_a"]
+    assert session_keys([*keys, *reversed(SESSION_KEYS), COMPLETED]) == [
+        *SESSION_KEYS,
+        "renvault_secure_a",
+        "renvault_secure_b",
+        "blockstack-session",
+    ]
+
+
+def test_session_data_of_ours_is_told_from_what_is_none_or_not_ours() -> None:
+    data = [*SESSION_KEYS, "renvault_secure_x", "renvault_session_backup_1", "renvault_session_backups"]
+    others = [*FOREIGN_KEYS, *KEPT_PREFIXES, "renvault-wallet-backup", "renvault-recovered-mnemonic", "STX_PROVIDER"]
+    assert all(is_session_data(key) for key in [*data, "renvault_restore_history", ROLLED_BACK])
+    assert not any(is_session_data(key) for key in [*others, "renvault_wallet_preferences", COMPLETED, "rv1.abc"])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from old_builds import ADDRESS, single
+from old_builds import ADDRESS, blockstack, single
 
 from renvault_web.errors import NotStartedError
 from renvault_web.legacy_keys import COMPLETED, SESSION
@@ -221,6 +221,20 @@ async def test_diagnostics_name_the_parts_that_do_not_work() -> None:
     await here.manager.destroy()
 
 
+async def test_forgotten_an_account_that_another_library_keeps_comes_back_at_no_start() -> None:
+    here = Page()
+    here.memory.set(SESSION, OLD)
+    here.memory.set("blockstack-session", blockstack())
+    await here.adopt()
+    assert len(here.manager.get_all_sessions()) == 2, "one account, told of twice"
+    await here.manager.forget_everything()
+    await here.manager.initialize(FakeWallet(here.clock, []))
+    assert here.manager.get_all_sessions() == []
+    assert here.memory.get("blockstack-session") == blockstack()
+    assert here.memory.get(SESSION) is None
+    await here.manager.destroy()
+
+
 async def test_everything_is_forgotten_the_wallet_is_told_and_nothing_is_written_after() -> None:
     here = Page()
     here.sdk.write("wc@2:core:0.3//keychain", {A: "key"})
@@ -228,10 +242,10 @@ async def test_everything_is_forgotten_the_wallet_is_told_and_nothing_is_written
     await here.clock.advance(10)
     await here.manager.forget_everything()
     assert [name for name, _ in here.wallet.calls] == ["disconnect"]
-    assert here.memory.keys() == []
+    assert here.memory.keys() == [COMPLETED]
     assert await here.sdk.entries() == {}
     await here.clock.advance(60)
-    assert here.memory.keys() == []
+    assert here.memory.keys() == [COMPLETED]
     assert here.clock.sleeping == 0
     with pytest.raises(NotStartedError):
         here.manager.storage.retrieve_all_sessions()

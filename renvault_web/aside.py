@@ -11,15 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .errors import StorageError
-from .record import KEY_PREFIX
+from .record import ASIDE_PREFIX, KEY_PREFIX
 from .stored import stored_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .ports import Storage
-
-ASIDE_PREFIX = "rvq1."
 
 MAX_RECORDS = 50
 
@@ -32,7 +30,7 @@ def place_of(key: str) -> str:
     return KEY_PREFIX + key[len(ASIDE_PREFIX) :].partition(".")[2]
 
 
-class Quarantine:
+class AsideRecords:
     """The records kept aside in ``storage``."""
 
     def __init__(self, storage: Storage) -> None:
