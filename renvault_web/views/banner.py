@@ -40,6 +40,7 @@ class Kind(Enum):
     RECONNECTED = "reconnected"
     FULL = "full"
     LOST_KEY = "lost_key"
+    MEMORY = "memory"
 
 
 _TROUBLE = {
@@ -49,7 +50,7 @@ _TROUBLE = {
     ConnectionState.FAILED: Kind.FAILED,
 }
 
-_NOTICES = {"full": Kind.FULL, "lost_key": Kind.LOST_KEY}
+_NOTICES = {"full": Kind.FULL, "lost_key": Kind.LOST_KEY, "memory": Kind.MEMORY}
 
 _SHAPES = {
     Kind.RECONNECTING: "trying",
@@ -58,6 +59,7 @@ _SHAPES = {
     Kind.RECONNECTED: "ok",
     Kind.FULL: "attention",
     Kind.LOST_KEY: "attention",
+    Kind.MEMORY: "attention",
 }
 
 
@@ -167,7 +169,7 @@ def _told(kind: Kind, snapshot: Snapshot) -> list[Node]:
     """Return what is announced: that which stays true for the whole phase."""
     connection = snapshot.connection
     match kind:
-        case Kind.FULL | Kind.LOST_KEY:
+        case Kind.FULL | Kind.LOST_KEY | Kind.MEMORY:
             lines = [notice(one.kind, one.count) for one in snapshot.notices if one.kind == kind.value]
             return [h("p", {"class": "line"}, line) for line in lines]
         case Kind.OFFLINE:

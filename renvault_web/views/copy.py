@@ -37,6 +37,7 @@ ENGLISH: dict[str, str] = {
     "pill.reconnected": "Reconnected",
     "pill.full": "Storage full",
     "pill.lost_key": "Key lost",
+    "pill.memory": "Not stored",
     # why there is no connection, and what to do: the causes of renvault_web.diagnosis
     "cause.connection_lost": "Not connected to the relay.",
     "cause.relay_unreachable": "Couldn't reach the relay.",
@@ -112,7 +113,7 @@ ENGLISH: dict[str, str] = {
     "storage.title": "Storage",
     "storage.used": "{used} of {max}",
     "storage.encrypted": "encrypted on this device",
-    "storage.memory": "This browser blocks storage: sessions are kept in memory and end with this page.",
+    "notice.memory": "This browser blocks storage: sessions are kept in memory and end with this page.",
     "notice.full": "Storage is full. Nothing stored is lost. Disconnect sessions that you no longer need.",
     "notice.lost_key.one": "The key of {n} stored session is gone. Reconnect your wallet.",
     "notice.lost_key.other": "The key of {n} stored sessions is gone. Reconnect your wallet.",

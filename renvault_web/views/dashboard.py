@@ -141,7 +141,7 @@ def _storage(storage: StorageStatistics) -> Node:
             *say("storage.used", used=size(storage.total_size), max=size(storage.max_size)),
             f" · {word('storage.encrypted')}" if storage.persistent else None,
         ),
-        None if storage.persistent else h("p", {"class": "notice"}, shape("attention"), word("storage.memory")),
+        None if storage.persistent else h("p", {"class": "notice"}, shape("attention"), word("notice.memory")),
         h(
             "p",
             {"class": "notice"},

@@ -340,6 +340,7 @@ def test_the_pill_is_one_button(kind: Kind, connection: ReconnectionStatus, mark
 
 FULL = StorageNotice("full")
 LOST = StorageNotice("lost_key", 2)
+MEMORY = StorageNotice("memory")
 
 
 def noticed(
@@ -348,7 +349,7 @@ def noticed(
     return step(memory, replace(seen(connection), notices=notices), NOW + seconds, BannerOptions())
 
 
-@pytest.mark.parametrize(("notice", "kind"), [(FULL, Kind.FULL), (LOST, Kind.LOST_KEY)])
+@pytest.mark.parametrize(("notice", "kind"), [(FULL, Kind.FULL), (LOST, Kind.LOST_KEY), (MEMORY, Kind.MEMORY)])
 @pytest.mark.parametrize("connection", [CONNECTED, IDLE, STOPPED])
 def test_what_the_storage_tells_shows_after_the_grace_until_it_is_over(
     connection: ReconnectionStatus, notice: StorageNotice, kind: Kind
@@ -359,10 +360,6 @@ def test_what_the_storage_tells_shows_after_the_grace_until_it_is_over(
     assert memory == shown(kind, 2, trouble_since=NOW)
     assert noticed(memory, connection, 1000, notice) == memory
     assert noticed(memory, connection, 1000) == HIDDEN
-
-
-def test_memory_alone_is_no_matter_for_the_banner() -> None:
-    assert noticed(HIDDEN, CONNECTED, 0, StorageNotice("memory")) == HIDDEN
 
 
 def test_trouble_with_the_connection_goes_before_what_the_storage_tells_and_its_good_end_too() -> None:
@@ -391,10 +388,16 @@ def test_dismissed_it_stays_a_pill_until_something_else_is_to_tell() -> None:
             "Storage full",
         ),
         (LOST, Kind.LOST_KEY, "The key of 2 stored sessions is gone. Reconnect your wallet.", "Key lost"),
+        (
+            MEMORY,
+            Kind.MEMORY,
+            "This browser blocks storage: sessions are kept in memory and end with this page.",
+            "Not stored",
+        ),
     ],
 )
 def test_it_says_what_to_do(notice: StorageNotice, kind: Kind, line: str, short: str) -> None:
-    snapshot = replace(seen(CONNECTED), notices=(StorageNotice("memory"), notice))
+    snapshot = replace(seen(CONNECTED), notices=(notice, LOST if notice is FULL else FULL))
     tree = view(shown(kind), snapshot)
     status = ["div", {"key": "status", "class": "told", "role": "status"}, ["p", {"class": "line"}, line]]
     assert tree[2] == status
