@@ -71,7 +71,7 @@ class KnownAccount:
     @property
     def topic(self) -> str:
         """The local id. It does not tell the account."""
-        return LOCAL_TOPIC + sha256(b"renvault known account " + self.account.encode("ascii")).hexdigest()[:32]
+        return local_topic(self.account)
 
     def session(self, now: float) -> WalletSession:
         """Return the session that the account becomes. ``now`` gives it an end where the old one had none."""
@@ -93,6 +93,19 @@ class KnownAccount:
             chain_id=self.chain,
             extra={"metadata": metadata, **({"permissions": list(self.permissions)} if self.permissions else {})},
         )
+
+
+def local_topic(account: str) -> str:
+    """Return the local id of a CAIP-10 account."""
+    return LOCAL_TOPIC + sha256(b"renvault known account " + account.encode()).hexdigest()[:32]
+
+
+def is_genuine(session: WalletSession) -> bool:
+    """Return whether the session of a known account is that of the account that its id stands for, and of its chain."""
+    if len(session.accounts) != 1:
+        return False
+    [account] = session.accounts
+    return session.chain_id == account.rpartition(":")[0] and session.topic == local_topic(account)
 
 
 def split_address(address: str) -> tuple[str | None, str] | None:

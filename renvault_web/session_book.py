@@ -63,9 +63,14 @@ class SessionBook:
         return record.session if record else None
 
     def status(self, session: WalletSession) -> SessionStatus:
-        """Return what the session is good for now."""
-        live = session.topic in self.live if self.asked else None
+        """Return what the session is good for now; one that was imported, nothing until a client lists it."""
+        live = session.topic in self.live if self.asked or self.is_imported(session.topic) else None
         return status_of(session, self._clock.now(), live=live, opened_at=self._opened_at)
+
+    def is_imported(self, topic: str) -> bool:
+        """Return whether what is stored of the topic came with an import, and no client has listed it since."""
+        record = self._record(topic)
+        return record is not None and record.imported
 
     def usable(self) -> list[WalletSession]:
         """Return the sessions that are active or being restored."""

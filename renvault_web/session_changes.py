@@ -1,7 +1,8 @@
 """How a session changes: what the client now says of it, what its wallet tells, and what is merely told twice.
 
 Pure. The client's record leads; what it does not hold (the account and chain that the wallet switched to, fields of
-the host) is kept as long as the client's namespaces stay as they are.
+the host) is kept as long as the client's namespaces stay as they are. What was only stored may have come with an
+import: of that, accounts and chain are kept only where the client's namespaces name them.
 """
 
 from __future__ import annotations
@@ -39,14 +40,34 @@ class Redeliveries:
         return False
 
 
-def merged(client: WalletSession, known: WalletSession | None) -> WalletSession:
-    """Return the client's session with what only we know of it."""
+def merged(client: WalletSession, known: WalletSession | None, *, told: bool = False) -> WalletSession:
+    """Return the client's session with what only we know of it; ``told``: its wallet told that to this page."""
     if known is None:
         return client
     session = replace(client, extra={**known.extra, **client.extra})
-    if known.namespaces is not None and known.namespaces == client.namespaces:
-        return replace(session, accounts=known.accounts, chain_id=known.chain_id)
+    if known.namespaces is None or known.namespaces != client.namespaces:
+        return session
+    accounts, chains = _named(known.namespaces)
+    if told or accounts.issuperset(known.accounts):
+        session = replace(session, accounts=known.accounts)
+    if told or known.chain_id in chains:
+        session = replace(session, chain_id=known.chain_id)
     return session
+
+
+def _named(namespaces: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the accounts and the chains that the namespaces name."""
+    accounts: set[str] = set()
+    chains: set[str] = set()
+    for name, space in namespaces.items():
+        fields = space if isinstance(space, Mapping) else {}
+        accounts |= _texts(fields.get("accounts"))
+        chains |= {name} | _texts(fields.get("chains"))  # a namespace may be that of one chain
+    return accounts, chains | {account.rpartition(":")[0] for account in accounts}
+
+
+def _texts(value: object) -> set[str]:
+    return {text for text in value if isinstance(text, str)} if isinstance(value, list | tuple) else set()
 
 
 def changes_between(before: WalletSession, after: WalletSession) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .error_text import presentable
 from .errors import NotStartedError, RenvaultError, WalletError
-from .session import WalletSession, is_expired, is_local, parse_session, to_json
+from .session import SESSION_PERIOD, WalletSession, is_expired, is_local, parse_session, to_json
 from .session_book import SessionBook
 from .session_changes import Redeliveries, after_wallet_event, changes_between, merged
 from .session_writer import SessionWriter
@@ -136,7 +136,7 @@ class SessionLedger:
             if topic in book.ended or topic in self._lone:
                 continue
             known, was_live = book.find(topic) or self.missed.get(topic), topic in book.live
-            session = merged(client, known)
+            session = merged(client, known, told=was_live)
             if known is not None and self._client_expiry.get(topic) == client.expiry:
                 session = session.with_expiry(known.expiry)  # another page extended it; this client cannot know yet
             if is_expired(session, now):
@@ -150,7 +150,7 @@ class SessionLedger:
             if known is None or (settled and not was_live):
                 self.writer.store(session, used_at=now)
                 told.append(("session_created", session, {}))
-            elif changes:
+            elif changes or book.is_imported(topic):
                 self.writer.store(session)
                 if was_live:
                     told.append(("session_updated", session, {"changed": changes}))
@@ -285,9 +285,12 @@ class SessionLedger:
         """Take over what another page stored: the user's choice, and extends of sessions that live here too."""
         self.read_choice()
         for session in list(self.book.live.values()):
-            stored = None if self.writer.is_pending(session.topic) else self._storage.retrieve_session(session.topic)
-            if stored is not None and stored.expiry > session.expiry:
-                self._replace(session, session.with_expiry(stored.expiry), store=False)
+            stored = None if self.writer.is_pending(session.topic) else self._storage.stored_session(session.topic)
+            if stored is None or stored.imported:
+                continue
+            expiry = min(stored.session.expiry, self._clock.now() + SESSION_PERIOD)  # no extend gives more
+            if expiry > session.expiry:
+                self._replace(session, session.with_expiry(expiry), store=False)
         if self.writer.idle:  # else it was we who wrote
             try:
                 self.reconcile()

@@ -195,6 +195,14 @@ class EncryptedSessionStorage:
         by_topic = {session.topic: session for session in sessions}
         await self._exclusively(lambda: self._store(by_topic, used_at))
 
+    async def import_sessions(self, sessions: Iterable[WalletSession]) -> None:
+        """Store sessions that nobody here vouches for, as ``imported`` and never used; as ``store_sessions``, else.
+
+        Those that are stored already otherwise than by an import stay as they are.
+        """
+        by_topic = {session.topic: session for session in sessions}
+        await self._exclusively(lambda: self._import(by_topic))
+
     async def store_notes(self, notes: Mapping[str, Any]) -> None:
         """Replace the facts about all sessions."""
         await self._exclusively(lambda: self._store_notes(dict(notes)))
@@ -288,10 +296,22 @@ class EncryptedSessionStorage:
         view, now = self._opened(), self._clock.now()
         known = {**view.expired, **view.sessions}
         values = [renewed(session, known.get(topic), used_at, now) for topic, session in by_topic.items()]
-        keys = await self._records.places(view, by_topic)
-        await self._write(view, dict(zip(keys, values, strict=True)))
+        await self._write_sessions(view, values)
         if self.persistent and by_topic.keys() - known.keys():
             self._records.retire_lost(view)
+
+    async def _import(self, by_topic: Mapping[str, WalletSession]) -> None:
+        view, now = self._opened(), self._clock.now()
+        values = [
+            StoredSession(session, created_at=now, used_at=0.0, imported=True)
+            for topic, session in by_topic.items()
+            if (stored := view.sessions.get(topic)) is None or stored.imported
+        ]
+        await self._write_sessions(view, values)
+
+    async def _write_sessions(self, view: View, values: list[StoredSession]) -> None:
+        keys = await self._records.places(view, [value.session.topic for value in values])
+        await self._write(view, dict(zip(keys, values, strict=True)))
 
     async def _store_notes(self, notes: Json) -> None:
         view = self._opened()

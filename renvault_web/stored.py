@@ -122,7 +122,9 @@ class StoredSession:
     created_at: float
     """When the session was first stored here."""
     used_at: float
-    """When it was last used; at first, when it was stored."""
+    """When it was last used; at first, when it was stored; 0 where it was imported and never used here."""
+    imported: bool = False
+    """Whether it came with an import, and no client has listed it since: nobody vouches for it."""
 
 
 def renewed(session: WalletSession, before: StoredSession | None, used_at: float | None, now: float) -> StoredSession:
@@ -134,7 +136,8 @@ def renewed(session: WalletSession, before: StoredSession | None, used_at: float
 
 def body_of(stored: StoredSession) -> Json:
     """Return the body of the session's record."""
-    return {"session": to_json(stored.session), "created": stored.created_at, "used": stored.used_at}
+    body = {"session": to_json(stored.session), "created": stored.created_at, "used": stored.used_at}
+    return {**body, "imported": True} if stored.imported else body
 
 
 def pack_stored(value: StoredSession | Json, *, compress: bool, measure: Measure | None = None) -> tuple[int, bytes]:
@@ -155,7 +158,8 @@ def parse_body(purpose: int, data: Json) -> tuple[Purpose, str, StoredSession | 
             session = parse_session(data.get("session"))
         except WalletError as error:
             raise CorruptRecordError("The record's session is not complete.") from error
-        return Purpose.SESSION, session.topic, StoredSession(session, _time(data, "created"), _time(data, "used"))
+        created, used = _time(data, "created"), _time(data, "used")
+        return Purpose.SESSION, session.topic, StoredSession(session, created, used, data.get("imported") is True)
     if purpose == Purpose.NOTES:
         notes = data.get("notes")
         if not isinstance(notes, dict):

@@ -10,13 +10,15 @@ from renvault_web.errors import ConfigError, NotStartedError, StorageError
 from renvault_web.exchange import CIPHER_LIMIT, FILE_LIMIT, MIN_PASSPHRASE, SDK_LIMIT, SessionExchange
 from renvault_web.imports import MAX_BYTES, ImportReport
 from renvault_web.integration import WalletKitSessionIntegration
-from renvault_web.session import WalletSession, parse_session
+from renvault_web.known_account import KnownAccount
+from renvault_web.session import SessionStatus, WalletSession, parse_session, to_json
 from renvault_web.storage import EncryptedSessionStorage
 from renvault_web.stored import StorageConfig
 from renvault_web.testing import (
     FakeCipher,
     FakePassphraseFile,
     FakeSdkStore,
+    FakeTabs,
     FakeWallet,
     ManualClock,
     MemoryStorage,
@@ -46,7 +48,11 @@ class Page:
         self.storage = storage or MemoryStorage()
         self.cipher = changes.pop("cipher", None) or FakeCipher()
         self.sessions = EncryptedSessionStorage(
-            storage=self.storage, cipher=self.cipher, clock=clock, config=changes.pop("config", None)
+            storage=self.storage,
+            cipher=self.cipher,
+            clock=clock,
+            tabs=changes.pop("tabs", None),
+            config=changes.pop("config", None),
         )
         self.integration = WalletKitSessionIntegration(clock=clock, storage=self.sessions)
         self.wallet = FakeWallet(clock, [fake_session(LIVE, clock.now() + 7 * DAY)])
@@ -158,7 +164,9 @@ async def test_what_was_exported_comes_back_on_another_device(clock: ManualClock
     assert report.counts == (2, 0, 0, 0)
     assert not report.needs_reload
     assert other.stored() == page.stored()
+    before = other.everything()
     assert (await other.exchange.import_sessions(text)).counts == (0, 0, 2, 0)
+    assert other.everything() == before
     await other.integration.destroy()
 
 
@@ -171,7 +179,7 @@ async def test_an_imported_session_needs_reconnect_until_the_client_lists_it(clo
     assert status.value == "needs_reconnect"
 
 
-async def test_sessions_are_merged_by_topic_and_what_is_older_takes_no_place(clock: ManualClock) -> None:
+async def test_sessions_are_merged_by_topic_and_what_is_known_here_stays(clock: ManualClock) -> None:
     page = await Page(clock).begin()
     for topic in (STORED, OLD):
         await page.store(topic, 5)
@@ -180,7 +188,7 @@ async def test_sessions_are_merged_by_topic_and_what_is_older_takes_no_place(clo
         text_of(
             clock,
             fake_session(LIVE, clock.now() + 30 * DAY),
-            fake_session(STORED, clock.now() + 6 * DAY, chainId="stacks:1"),
+            fake_session(STORED, clock.now() + 6 * DAY, accounts=["stacks:1:SPATTACKER"]),
             fake_session(OLD, clock.now() + 4 * DAY, accounts=[]),
             fake_session(NEW, clock.now() + DAY),
             fake_session("5" * 64, clock.now()),
@@ -191,8 +199,8 @@ async def test_sessions_are_merged_by_topic_and_what_is_older_takes_no_place(clo
     await page.integration.destroy()
     assert told(report) == {
         LIVE: ("skipped", "The wallet client has it; what the client says counts."),
-        STORED: ("updated", ""),
-        OLD: ("skipped", "What is stored here is as new."),
+        STORED: ("skipped", "It is known here, and stays as it is."),
+        OLD: ("skipped", "It is known here, and stays as it is."),
         NEW: ("imported", ""),
         "5" * 64: ("skipped", "It has expired."),
         "6" * 64: (
@@ -200,12 +208,125 @@ async def test_sessions_are_merged_by_topic_and_what_is_older_takes_no_place(clo
             "Session 6 of the import: Session 66666666: expiry must be a time in seconds or milliseconds.",
         ),
     }
-    assert report.counts == (1, 1, 3, 1)
-    assert after == {
-        **before,
-        STORED: session(clock, STORED, 6, chainId="stacks:1"),
-        NEW: session(clock, NEW, 1),
-    }
+    assert report.counts == (1, 0, 4, 1)
+    assert after == {**before, NEW: session(clock, NEW, 1)}
+
+
+async def test_a_newer_import_takes_the_place_of_an_older_one_until_a_client_lists_it(clock: ManualClock) -> None:
+    page = await Page(clock).begin(client=False)
+    for days in (1, 3, 2):
+        report = await page.exchange.import_sessions(text_of(clock, fake_session(LIVE, clock.now() + days * DAY)))
+        assert report.counts == {1: (1, 0, 0, 0), 3: (0, 1, 0, 0), 2: (0, 0, 1, 0)}[days]
+    assert page.stored()[LIVE].expiry == clock.now() + 3 * DAY
+    await page.integration.initialize(page.wallet)
+    await page.integration.destroy()  # whoever comes later has a session of the client's before it
+    again = await page.exchange.import_sessions(text_of(clock, fake_session(LIVE, clock.now() + 7 * DAY, a=1)))
+    assert again.counts == (0, 0, 1, 0)
+    assert page.stored()[LIVE] == session(clock, LIVE, 7)
+
+
+async def test_before_a_client_lists_it_an_import_is_neither_usable_nor_primary(clock: ManualClock) -> None:
+    page = await Page(clock).begin(client=False)
+    await page.exchange.import_sessions(text_of(clock, fake_session(NEW, clock.now() + DAY)))
+    page.sessions.close()
+    later = await Page(clock, page.storage, cipher=page.cipher.another()).begin(client=False)
+    assert later.integration.session_status(NEW) is SessionStatus.NEEDS_RECONNECT
+    assert later.integration.get_primary_session() is None
+    assert not later.integration.has_session()
+    await later.store(STORED, 5)
+    assert later.integration.get_primary_session() == session(clock, STORED, 5)
+    await page.integration.destroy()
+    await later.integration.destroy()
+
+
+async def test_an_import_that_the_client_lists_is_live_but_was_never_used(clock: ManualClock) -> None:
+    page = await Page(clock).begin(client=False)
+    await page.store(LIVE, 7)
+    clock.jump(60)
+    await page.exchange.import_sessions(text_of(clock, fake_session(NEW, clock.now() + DAY)))
+    page.wallet = FakeWallet(clock, [fake_session(LIVE, clock.now() + 7 * DAY), fake_session(NEW, clock.now() + DAY)])
+    await page.integration.initialize(page.wallet)
+    assert page.integration.session_status(NEW) is SessionStatus.ACTIVE
+    primary = page.integration.get_primary_session()
+    assert primary
+    assert primary.topic == LIVE
+    await page.integration.destroy()
+    later = await Page(clock, page.storage, cipher=page.cipher.another()).begin(client=False)
+    assert later.integration.session_status(NEW) is SessionStatus.RESTORING  # it is one of the client's by now
+    await later.integration.destroy()
+
+
+async def test_an_import_brings_no_account_into_a_live_session(clock: ManualClock) -> None:
+    spaces = {"stacks": {"accounts": ["stacks:1:SP1"]}}
+    page = Page(clock)
+    page.wallet = FakeWallet(
+        clock, [fake_session(LIVE, clock.now() + DAY, namespaces=spaces, accounts=["stacks:1:SP1"])]
+    )
+    await page.begin(client=False)
+    planted = fake_session(
+        LIVE, clock.now() + 2 * DAY, namespaces=spaces, accounts=["stacks:1:SPATTACKER"], chainId="stacks:66"
+    )
+    assert (await page.exchange.import_sessions(text_of(clock, planted))).imported == 1
+    await page.integration.initialize(page.wallet)
+    live = page.integration.get_session(LIVE)
+    await page.integration.destroy()
+    assert live
+    assert (live.accounts, live.chain_id) == (("stacks:1:SP1",), "stacks:1")
+    assert page.stored()[LIVE] == live
+
+
+async def test_an_import_in_another_page_gives_a_live_session_no_more_time(clock: ManualClock) -> None:
+    tabs = FakeTabs()
+    page = await Page(clock, tabs=tabs).begin()
+    await page.sessions.remove_session(LIVE)
+    other = await Page(clock, page.storage, cipher=page.cipher.another(), tabs=tabs.another()).begin(client=False)
+    clock.jump(DAY)
+    report = await other.exchange.import_sessions(text_of(clock, fake_session(LIVE, clock.now() + 7 * DAY)))
+    await settle()
+    live = page.integration.get_session(LIVE)
+    await page.integration.destroy()
+    await other.integration.destroy()
+    assert report.imported == 1
+    assert live
+    assert live.expiry == page.wallet.sessions()[0]["expiry"]
+
+
+async def test_an_imported_session_lives_no_longer_than_the_protocol_has_it(clock: ManualClock) -> None:
+    page = await Page(clock).begin(client=False)
+    await page.exchange.import_sessions(text_of(clock, fake_session(NEW, 9e15)))
+    await page.integration.destroy()
+    assert page.stored()[NEW].expiry == clock.now() + 7 * DAY
+
+
+@pytest.mark.parametrize(
+    ("accounts", "chain"),
+    [
+        (["stacks:1:SPEVIL"], "stacks:1"),
+        (["stacks:1:SP1", "stacks:1:SPEVIL"], "stacks:1"),
+        (["stacks:1:SP1"], "stacks:2"),
+        (["stacks:1:Ä"], "stacks:1"),
+        ([], None),
+    ],
+)
+async def test_a_known_account_whose_id_does_not_follow_from_it_is_refused(
+    clock: ManualClock, accounts: list[str], chain: str | None
+) -> None:
+    known = KnownAccount("id", "source", "stacks:1", "SP1")
+    page = await Page(clock).begin(client=False)
+    hostile = fake_session(known.topic, clock.now() + DAY, accounts=accounts, chainId=chain)
+    report = await page.exchange.import_sessions(text_of(clock, hostile))
+    await page.integration.destroy()
+    assert told(report) == {known.topic: ("failed", "Its id is not that of its account.")}
+    assert page.stored() == {}
+
+
+async def test_a_known_account_is_imported_as_it_was(clock: ManualClock) -> None:
+    known = KnownAccount("id", "source", "stacks:1", "SP1", expires_at=clock.now() - DAY).session(clock.now())
+    page = await Page(clock).begin(client=False)
+    report = await page.exchange.import_sessions(text_of(clock, to_json(known)))
+    await page.integration.destroy()
+    assert report.counts == (1, 0, 0, 0)
+    assert page.stored() == {known.topic: known}
 
 
 async def test_of_two_with_one_topic_the_later_end_counts(clock: ManualClock) -> None:

@@ -45,10 +45,28 @@ def test_only_the_last_thousand_events_are_remembered() -> None:
 
 
 def test_the_client_leads_and_what_only_we_know_is_kept() -> None:
-    known = replace(SESSION, accounts=("stacks:1:SP2",), chain_id="stacks:2147483648", extra={"label": "mine", "n": 1})
-    client = replace(SESSION, expiry=3000.0, extra={"n": 2})
+    spaces = {
+        "stacks": {"accounts": ["stacks:1:SP1", "stacks:1:SP2"]},
+        "eip155": {"accounts": ["eip155:1:0x1"], "chains": ["eip155:1", "eip155:137"]},
+    }
+    listed = replace(SESSION, namespaces=spaces)
+    known = replace(listed, accounts=("stacks:1:SP2",), chain_id="eip155:137", extra={"label": "mine", "n": 1})
+    client = replace(listed, expiry=3000.0, extra={"n": 2})
     assert merged(client, known) == replace(known, expiry=3000.0, extra={"label": "mine", "n": 2})
     assert merged(client, None) == client
+
+
+@pytest.mark.parametrize("spaces", [SPACES, {"stacks": {"accounts": "stacks:1:SP2"}}, {"stacks": 1}, None])
+def test_accounts_and_chains_that_the_client_does_not_name_are_not_kept(spaces: Any) -> None:
+    client = replace(SESSION, namespaces=spaces)
+    assert merged(client, replace(client, accounts=("stacks:1:SP1", "stacks:1:SP2"))) == client
+    assert merged(client, replace(client, chain_id="stacks:2147483648")) == client
+    assert merged(client, replace(client, chain_id=None)) == client
+
+
+def test_what_the_wallet_itself_has_told_this_page_is_kept_also_where_the_namespaces_do_not_name_it() -> None:
+    known = replace(SESSION, accounts=("stacks:1:SP2",), chain_id="stacks:2147483648")
+    assert merged(SESSION, known, told=True) == known
 
 
 def test_new_namespaces_replace_the_accounts() -> None:
