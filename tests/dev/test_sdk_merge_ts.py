@@ -64,16 +64,18 @@ def test_what_a_page_means_is_applied_to_what_lies_there(told: Any, case: str, e
     assert told["cases"][case] == expected
 
 
-def test_old_tombstones_go_and_of_too_many_the_oldest(told: Any) -> None:
-    assert told["tombstones"]["too old"] == {"young": NOW - 30 * DAY + 1, "ahead": NOW + DAY}
+def test_no_clock_ends_a_tombstone_and_of_too_many_the_oldest_go(told: Any) -> None:
+    assert told["tombstones"]["of any age"] == {"old": NOW - 400 * DAY, "a": NOW, "ahead": NOW + 400 * DAY}
     assert sorted(told["tombstones"]["too many"]) == list(range(500))
 
 
 def test_what_is_brought_in_replaces_nothing_and_revives_only_what_was_asked_for(told: Any) -> None:
     assert told["adopted"] == {
         "what is there stays": [{"a": "1", "b": "2"}, {}],
+        "new, not asked for": [{"a": "2"}, {}],
         "removed, not asked for": [{}, {"a": NOW}],
-        "removed, asked for": [{"a": "2"}, {}],
+        "removed, then asked for": [{"a": "2"}, {}],
+        "asked for, then removed": [{}, {"a": NOW}],
     }
 
 

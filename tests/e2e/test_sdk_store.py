@@ -22,6 +22,8 @@ PAIRING = "wc@2:core:0.3//pairing"
 EXPIRER = "wc@2:core:0.3//expirer"
 SESSION = "wc@2:client:0.3//session"
 
+DAY = 86_400
+
 STAGED = """async () => {
   const asked = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
   const database = await asked(indexedDB.open('renvault-sdk'));
@@ -132,12 +134,17 @@ def test_entries_that_no_client_could_hold_are_passed_over(clients: Clients) -> 
         "expired": {"expiry": 1},
         "no end": {"expiry": "soon"},
         "no relay": {"relay": None},
+        "no protocol": {"relay": {}},
+        "other protocol": {"relay": {"protocol": "waku"}},
         "no self": {"self": None},
         "no peer": {"peer": {}},
         "list": {"namespaces": []},
     }
-    entries[SESSION] += [{**good, "topic": name, **changes} for name, changes in odd.items()]
-    entries[KEYCHAIN] = {**{name: keys[topic] for name in odd if name != "no key"}, **keys, "odd key": 7}
+    named = {name: name.encode().hex().ljust(64, "0") for name in odd}
+    odd["odd topic"], named["odd topic"] = {}, "odd"
+    entries[SESSION] += [{**good, "topic": named[name], **changes} for name, changes in odd.items()]
+    entries[KEYCHAIN] = {**dict.fromkeys(named.values(), keys[topic]), **keys, named["odd key"]: 7}
+    del entries[KEYCHAIN][named["no key"]]
     stage(page, {SESSION: "odd", KEYCHAIN: [], "other": 1, PAIRING: [None]})
     stage(page, entries)
     clients.dapp(page)
@@ -145,6 +152,47 @@ def test_entries_that_no_client_could_hold_are_passed_over(clients: Clients) -> 
     assert pings(page, topic)
     assert page.evaluate("notices") == []
     assert page.evaluate(STAGED) == 0
+
+
+def test_what_the_client_asks_of_the_relay_and_how_long_is_not_for_a_backup_to_say(clients: Clients) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    topic = clients.connect(page, wallet)
+    entries = exported(page)
+    page.evaluate("store.sdkForget()")
+    clients.load(page)
+    entries[SESSION][0] |= {"expiry": 4e12, "transportType": "else"}
+    entries[PAIRING][0]["expiry"] = 4e12
+    entries[SUBSCRIPTION] = [{"topic": one["topic"], "relay": {}, "id": 7} for one in entries[SUBSCRIPTION]]
+    entries[EXPIRER] = [{**one, "expiry": 4e12} for one in entries[EXPIRER]]
+    stage(page, entries)
+    clients.dapp(page)
+    assert topics(page) == [topic]
+    assert pings(page, topic)
+    now = page.evaluate("Date.now() / 1000")
+    found = exported(page)
+    assert {str(one["relay"]) for one in found[SUBSCRIPTION]} == {"{'protocol': 'irn'}"}
+    assert now + 7 * DAY < found[SESSION][0]["expiry"] <= now + 8 * DAY
+    assert now + 30 * DAY < found[PAIRING][0]["expiry"] <= now + 31 * DAY
+    assert max(one["expiry"] for one in found[EXPIRER]) <= now + 31 * DAY
+    assert page.evaluate("notices") == []
+
+
+def test_a_session_that_was_ended_since_the_import_stays_ended(clients: Clients) -> None:
+    wallet = clients.wallet()
+    page = clients.dapp()
+    before, since = clients.connect(page, wallet), clients.connect(page, wallet)
+    entries = exported(page)
+    end = "(topic) => client.disconnect({ topic, reason: { code: 6000, message: 'Ended.' } })"
+    page.evaluate(end, before)
+    stage(page, entries)
+    page.evaluate(end, since)
+    clients.again(page)
+    assert topics(page) == [before], "what an import asks for comes back, and nothing else"
+    found = exported(page)
+    assert [since in str(found[key]) for key in (SESSION, KEYCHAIN, SUBSCRIPTION, EXPIRER)] == [False] * 4
+    assert page.evaluate(STAGED) == 0
+    assert page.evaluate("notices") == []
 
 
 # Every write transaction of the page from the `after`th on fails, as if the page had been killed there.

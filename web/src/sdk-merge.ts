@@ -35,9 +35,7 @@ const SHAPES: Record<string, Shape> = {
   "client/request": { name: "request", id: "id" },
 };
 
-/** A page that has been open for longer may bring back what was removed meanwhile. */
-const TOMBSTONE_LIFE_MS = 30 * 86_400_000;
-
+/** Of a map. No clock ends one: a page whose clock is ahead would bring back everything that was removed. */
 const MAX_TOMBSTONES = 500;
 
 /** Returns the shape of the map under `key`; undefined for what is not merged. */
@@ -94,15 +92,19 @@ export function merge(base: Parts, next: Parts, disk: Parts, buried: Tombstones,
     entries.delete(id);
     tombstones.set(id, now);
   }
-  return { entries, tombstones: pruned(tombstones, now) };
+  return { entries, tombstones: pruned(tombstones) };
 }
 
-/** Adds to the disk what is not there; what is there stays as it is. `revive` brings back what was removed, too. */
-export function adopt(added: Parts, disk: Parts, buried: Tombstones, revive: boolean): Merged {
+/**
+ * Adds to the disk what is not there; what is there stays as it is. What was removed before `asked`, epoch ms, is brought
+ * back; what was removed since, or where nobody asked, is not.
+ */
+export function adopt(added: Parts, disk: Parts, buried: Tombstones, asked = -Infinity): Merged {
   const entries = new Map(disk);
   const tombstones = new Map(buried);
   for (const [id, text] of added) {
-    if (entries.has(id) || (buried.has(id) && !revive)) continue;
+    const removed = buried.get(id);
+    if (entries.has(id) || (removed !== undefined && removed >= asked)) continue;
     entries.set(id, text);
     tombstones.delete(id);
   }
@@ -122,10 +124,9 @@ function changed(before: string, text: string, there: string): string {
   return JSON.stringify(result);
 }
 
-/** The latest tombstones that are still needed. */
-function pruned(tombstones: Map<string, number>, now: number): Map<string, number> {
-  const needed = [...tombstones].filter(([, at]) => now - at < TOMBSTONE_LIFE_MS);
-  return new Map(needed.sort(([, one], [, other]) => one - other).slice(-MAX_TOMBSTONES));
+/** The latest tombstones. */
+function pruned(tombstones: Map<string, number>): Map<string, number> {
+  return new Map([...tombstones].sort(([, one], [, other]) => one - other).slice(-MAX_TOMBSTONES));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -9,12 +9,14 @@
  * - in `expirer` its end: otherwise it would be listed for ever;
  * - in `pairing` its pairing, with its symKey, so that the same wallet is known again.
  *
- * The client seed is not needed: the relay's mailbox goes by topics. What is there already stays as it is.
+ * The client seed is not needed: the relay's mailbox goes by topics. What is there already stays as it is, and what was
+ * ended after the import stays ended. The last three entries are made here, whatever the backup has in their place: the
+ * client asks the relay for all of its subscriptions at once, and one that the relay refuses would cost the others.
  */
 import { del, entries, type UseStore } from "idb-keyval";
 import { keepAside } from "./aside.ts";
 import type { SdkDisk } from "./sdk-disk.ts";
-import { adopt, parts, shapeOf, whole } from "./sdk-merge.ts";
+import { adopt, type Parts, parts, shapeOf, whole } from "./sdk-merge.ts";
 import { type Entry, LostKey, openEntry } from "./sdk-record.ts";
 
 const PREFIX = "staged.";
@@ -24,6 +26,17 @@ const CLIENT_SEED = "client_ed25519_seed";
 
 /** What of a client's maps is taken, in the order of writing: killed between two, no session stands without its key. */
 const MAPS = ["keychain", "subscription", "pairing", "expirer", "session"] as const;
+
+/** How long a session, and a pairing, can last at the most (the SDK's SEVEN_DAYS and THIRTY_DAYS), s. */
+const LIFE = { session: 7 * 86_400, pairing: 30 * 86_400 };
+
+/** The only relay protocol that there is. */
+const RELAY = "irn";
+
+const LINK_MODE = "link_mode";
+
+/** How far behind this device's clock may be, s. */
+const SLACK = 86_400;
 
 type MapName = (typeof MAPS)[number];
 type Fields = { readonly [field: string]: unknown };
@@ -55,7 +68,8 @@ export async function applyStaged(disk: SdkDisk): Promise<void> {
 async function applyOne(disk: SdkDisk, place: string, text: string): Promise<void> {
   const staged = await openStaged(disk, place, text);
   if (!staged) return;
-  for (const maps of clientsIn(staged.value)) await bring(disk, liveOf(maps, Date.now() / 1000));
+  const at = Number(place.slice(PREFIX.length, PREFIX.length + 13));
+  for (const maps of clientsIn(staged.value)) await bring(disk, liveOf(maps, Date.now() / 1000), at);
   await del(place, disk.store); // what it brought has been read back
 }
 
@@ -96,15 +110,17 @@ function liveOf(maps: Maps, now: number): Map<string, Map<string, string>> {
   const keychain = maps.get("keychain");
   const brought = new Map<MapName, Map<string, unknown>>(MAPS.map((name) => [name, new Map()]));
   const add = (name: MapName, id: string, entry: unknown) => void brought.get(name)!.set(id, entry);
-  const bringTopic = (name: "session" | "pairing", topic: string, { relay, expiry, transportType }: Fields) => {
+  const bringTopic = (name: "session" | "pairing", topic: string, record: Fields) => {
     const key = keychain?.entries.get(topic);
-    if (!isKey(key) || typeof expiry !== "number" || expiry <= now || !isFields(relay)) return false;
+    const isLive = typeof record.expiry === "number" && record.expiry > now;
+    if (!isKey(topic) || !isKey(key) || !isLive || !isFields(record.relay) || record.relay.protocol !== RELAY) return false;
+    const expiry = Math.min(record.expiry as number, Math.floor(now) + LIFE[name] + SLACK);
     const target = `topic:${topic}`;
-    const subscription = { topic, relay, id: topic, ...(transportType === undefined ? {} : { transportType }) };
+    const transport = record.transportType === LINK_MODE ? { transportType: LINK_MODE } : {};
     add("keychain", topic, key);
-    add("subscription", topic, maps.get("subscription")?.entries.get(topic) ?? subscription);
-    add("expirer", target, maps.get("expirer")?.entries.get(target) ?? { target, expiry });
-    add(name, topic, maps.get(name)!.entries.get(topic));
+    add("subscription", topic, { topic, relay: { protocol: RELAY }, id: topic, ...transport });
+    add("expirer", target, { target, expiry });
+    add(name, topic, { ...record, expiry, relay: { protocol: RELAY } });
     return true;
   };
   for (const [topic, pairing] of maps.get("pairing")?.entries ?? []) {
@@ -121,18 +137,20 @@ function liveOf(maps: Maps, now: number): Map<string, Map<string, string>> {
   return new Map(filled.map(([name, found]) => [keyOf(name)!, textsOf(found)]));
 }
 
-/** Adds entries to the store's maps and looks whether they are there. */
-async function bring(disk: SdkDisk, brought: ReadonlyMap<string, ReadonlyMap<string, string>>): Promise<void> {
+/** Adds entries to the store's maps and looks whether they are there; not what was removed after `at`, epoch ms. */
+async function bring(disk: SdkDisk, brought: ReadonlyMap<string, Parts>, at: number): Promise<void> {
   for (const [key, added] of brought) {
     const shape = shapeOf(key)!;
     await disk.change(key, (entry) => {
       const there = parts(shape, entry?.value);
       if (!there) throw new Error("A map of the wallet connection has a form that is not known.");
-      const merged = adopt(added, there, entry?.tombstones ?? new Map(), true);
+      const merged = adopt(added, there, entry?.tombstones ?? new Map(), at);
       return { value: whole(shape, merged.entries), tombstones: merged.tombstones };
     });
-    const read = parts(shape, (await disk.read(key))?.value);
-    if ([...added.keys()].some((id) => !read?.has(id))) throw new Error("What was stored could not be read back.");
+    const entry = await disk.read(key);
+    const read = parts(shape, entry?.value);
+    const isMissing = (id: string) => !read?.has(id) && !entry?.tombstones.has(id); // or ended, maybe just now
+    if ([...added.keys()].some(isMissing)) throw new Error("What was stored could not be read back.");
   }
 }
 
@@ -145,7 +163,7 @@ function isMapName(name: unknown): name is MapName {
   return (MAPS as readonly unknown[]).includes(name);
 }
 
-/** 32 bytes in hexadecimal, as the SDK keeps keys. */
+/** 32 bytes in hexadecimal: a key or a topic. */
 function isKey(value: unknown): value is string {
   return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 }

@@ -64,7 +64,7 @@ export function giveBackToPlainStore(database: string): Promise<number> {
       const shape = shapeOf(key);
       const own = shape && parts(shape, value);
       const other = shape && parts(shape, plain.get(key));
-      const merged = own && other ? whole(shape, adopt(other, own, tombstones, false).entries) : value;
+      const merged = own && other ? whole(shape, adopt(other, own, tombstones).entries) : value;
       if (merged !== undefined) given.set(key, merged);
     }
     await writePlain(new Map([...given].map(([key, value]) => [key, JSON.stringify(value)])));
@@ -101,7 +101,7 @@ function bring(disk: SdkDisk, key: string, value: unknown, given: State["given"]
     if (!own || !there || !base) throw new Error("A map of the wallet connection has a form that is not known.");
     const known = new Map([...own].filter(([id]) => base.has(id)));
     const changed = merge(base, known, there, tombstones, Date.now());
-    const merged = adopt(own, changed.entries, changed.tombstones, false);
+    const merged = adopt(own, changed.entries, changed.tombstones);
     return { value: whole(shape, merged.entries), tombstones: merged.tombstones };
   });
 }
