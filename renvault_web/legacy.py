@@ -8,7 +8,7 @@ gives none, and these never quote it. The formats:
 - ``renvault_wallet_sessions``: JSON ``[[address, {…, timestamp}], …]``; 7 days.
 - ``wallet_connection_session``: JSON ``{walletId, address, …, timestamp, expiresAt}``; 24 hours.
 - ``renvault_secure_<name>``: JSON ``{data, timestamp, checksum}``. ``data`` is JSON as text, or encrypted; the checksum
-  is its SHA-256 in hex; 24 hours.
+  is its SHA-256 in hex; 24 hours. Two of the three old encryptions only reverse, and are read; AES-GCM is kept.
 - ``connection_state``: JSON ``{provider: {…, savedAt}}``; no end.
 - ``renvault_session_backup_<ms>``: the guide's backup, JSON ``{timestamp, session}``.
 - ``blockstack-session`` and ``@stacks/connect`` of other libraries: JSON, and hex of JSON; no end.
@@ -35,6 +35,7 @@ from .legacy_keys import (
     SESSION,
     SESSIONS,
     STACKS_CONNECT,
+    old_backup_time,
 )
 from .session import SESSION_PERIOD, WalletSession, parse_session, seconds
 
@@ -217,18 +218,14 @@ def _read_state(text: str) -> Iterator[KnownAccount | Refused]:
 
 def _read_secure(key: str) -> Callable[[str], Iterator[KnownAccount | Refused]]:
     def read(text: str) -> Iterator[KnownAccount | Refused]:
-        if _is_encrypted(text):
-            raise _KeptError(ENCRYPTED)
-        entry = _object(text)
+        entry = _object(_without_reversal(text))
         data, checksum = entry.get("data"), entry.get("checksum")
         if not isinstance(data, str) or not isinstance(checksum, str):
             raise MigrationError("It has no data or no checksum.")
-        if _is_encrypted(data):
-            raise _KeptError(ENCRYPTED)
-        # What the old build's TextEncoder made of a lone surrogate is U+FFFD.
-        if sha256(_LONE_SURROGATE.sub("�", data).encode()).hexdigest() != checksum.lower():
+        plain = _without_reversal(data)
+        if checksum.lower() not in (_digest(data), _digest(plain)):
             raise MigrationError("Its checksum does not fit: it was changed or cut short.")
-        session = _parsed(data)
+        session = _parsed(plain)
         if not isinstance(session, dict) or not isinstance(session.get("address"), str):
             raise _KeptError("It holds no session.")
         stored_at = _time(entry.get("timestamp"))
@@ -240,17 +237,37 @@ def _read_secure(key: str) -> Callable[[str], Iterator[KnownAccount | Refused]]:
     return read
 
 
-def _is_encrypted(text: str) -> bool:
-    """Return whether the text is what the old builds' encryptions gave: base64 of a JSON object, or that reversed."""
+def _without_reversal(text: str) -> str:
+    """Return the JSON object in what needs no password: reversed and in base64, or the other way round; else ``text``.
+
+    ``_KeptError`` for AES-GCM, which is base64 of ``{ciphertext, iv, salt, …}``.
+    """
+    if len(text) > MAX_ENTRY:
+        return text  # which the parser refuses
     for candidate in (text, text[::-1]):
         try:
             inner = b64decode(candidate.encode("ascii"), validate=True).decode("latin-1")
         except ValueError:
             continue
+        if inner.startswith("{") and '"ciphertext"' in inner:
+            raise _KeptError(ENCRYPTED)
         for plain in (inner, inner[::-1]):
-            if plain[:1] in ("{", "["):
-                return True
-    return False
+            if plain.startswith("{") and _is_json(plain):  # bytes in the wrong order may begin so too
+                return plain
+    return text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        parse_json(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _digest(text: str) -> str:
+    """Return the SHA-256 in hex. What the old build's TextEncoder made of a lone surrogate is U+FFFD."""
+    return sha256(_LONE_SURROGATE.sub("\ufffd", text).encode()).hexdigest()
 
 
 def _read_blockstack(provider: str) -> Callable[[str], Iterator[KnownAccount | Refused]]:
@@ -310,7 +327,11 @@ def _attempt(data: Json, source: str, place: str, *, period: float | None) -> Kn
 
 
 def _account(data: Json, source: str, place: str, *, period: float | None) -> KnownAccount:
-    """Take the fields we know out of an old session. ``period``: how long its format lets one live, None for no end."""
+    """Take the fields we know out of an old session. ``period``: how long its format lets one live, None for no end.
+
+    The chain is ``metadata.chainId``, which formats other than the first put beside the metadata, else
+    ``metadata.network``, else what the address says, else mainnet.
+    """
     address = data.get("address")
     split = split_address(address) if isinstance(address, str) else None
     if split is None:
@@ -318,7 +339,8 @@ def _account(data: Json, source: str, place: str, *, period: float | None) -> Kn
     said, bare = split
     given = data.get("metadata")
     metadata: Mapping[str, Any] = given if isinstance(given, dict) else {}
-    chain = chain_of(bare, said, data.get("chainId"), metadata.get("chainId"), metadata.get("network"))
+    beside = None if source == SESSION or old_backup_time(source) is not None else data.get("chainId")
+    chain = chain_of(bare, metadata.get("chainId"), beside, metadata.get("network"), said)
     old_id = data.get("sessionId")
     connected_at = _first_time(data, "connectedAt", "timestamp", "savedAt") or _time_in(old_id)
     expires_at = _first_time(data, "expiresAt")

@@ -99,6 +99,16 @@ def secure(now_ms: int, data: object, **changes: Any) -> str:
     return stringify(entry | changes)
 
 
+def reversed_in_base64(plain: str) -> str:
+    """``btoa(reverse(plain))``: what passed for encryption at first."""
+    return base64.b64encode(plain[::-1].encode("latin-1")).decode()
+
+
+def base64_reversed(plain: str) -> str:
+    """``reverse(btoa(plain))``: what passed for encryption later."""
+    return base64.b64encode(plain.encode("latin-1")).decode()[::-1]
+
+
 def blockstack(mainnet: str | None = ADDRESS, testnet: str | None = TEST_ADDRESS, **user: Any) -> str:
     """``blockstack-session``, with the secrets that lie beside the address."""
     addresses = {"mainnet": mainnet, "testnet": testnet}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from old_builds import (
@@ -16,10 +17,12 @@ from old_builds import (
     TEST_ADDRESS,
     VECTOR,
     WEEK_MS,
+    base64_reversed,
     blockstack,
     connection,
     enveloped,
     plural,
+    reversed_in_base64,
     secure,
     single,
     stacks_connect,
@@ -40,6 +43,9 @@ from renvault_web.legacy import (
 )
 from renvault_web.session import WalletSession
 from renvault_web.testing import START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW_MS = int(START * 1000)
 DAY = 86_400.0
@@ -150,9 +156,23 @@ def test_its_chain(metadata: object, address: str, chain: str) -> None:
     assert (found.chain, found.address) == (chain, address)
 
 
-def test_an_address_that_names_its_chain_is_taken_at_its_word() -> None:
-    found = account(E1, single(NOW_MS, address=f"stacks:2147483648:{TEST_ADDRESS}"))
-    assert found.account == f"stacks:2147483648:{TEST_ADDRESS}"
+@pytest.mark.parametrize(
+    ("metadata", "chain"),
+    [
+        ({}, "stacks:2147483648"),
+        ({"network": "stacks"}, "stacks:2147483648"),
+        ({"network": "mainnet"}, "stacks:1"),
+        ({"chainId": "stacks:1"}, "stacks:1"),
+    ],
+)
+def test_an_address_that_names_its_chain_is_asked_after_the_metadata(metadata: object, chain: str) -> None:
+    found = account(E1, single(NOW_MS, address=f"stacks:2147483648:{ADDRESS}", metadata=metadata))
+    assert found.account == f"{chain}:{ADDRESS}"
+
+
+def test_no_chain_stands_beside_its_metadata() -> None:
+    found = account(E1, single(NOW_MS, chainId="stacks:2147483648", metadata={"network": "mainnet"}))
+    assert found.chain == "stacks:1"
 
 
 def test_fields_of_another_kind_are_left_out_and_long_ones_cut() -> None:
@@ -265,6 +285,10 @@ def test_a_connection_lives_a_day() -> None:
 
 
 def test_its_chain_stands_beside_its_metadata() -> None:
+    both = {"chainId": "stacks:1", "metadata": {"chainId": "stacks:2147483648", "network": "mainnet"}}
+    assert account(E3, connection(NOW_MS, **both)).chain == "stacks:2147483648"
+    beside = {"chainId": "stacks:2147483648", "metadata": {"network": "mainnet"}}
+    assert account(E3, connection(NOW_MS, **beside)).chain == "stacks:2147483648"
     assert account(E3, connection(NOW_MS, chainId="stacks:2147483648")).chain == "stacks:2147483648"
     assert account(E3, connection(NOW_MS, chainId=None, metadata={"network": "testnet"})).chain == "stacks:2147483648"
     assert account(E3, connection(NOW_MS, chainId=None)).chain == "stacks:1"
@@ -308,22 +332,34 @@ def test_a_secure_entry_that_is_not_in_order_says_why(text: str, expected: str) 
     assert reason(SECURE, text).startswith(expected)
 
 
-def b64(text: str) -> str:
-    return base64.b64encode(text.encode("latin-1")).decode()
+AES_GCM = base64.b64encode(b'{"ciphertext":"a0679d2b","iv":"6465","salt":"0001","tag":"","version":1}').decode()
 
 
-ENCRYPTIONS = {
-    "AES-GCM": b64('{"ciphertext":"a0679d2b","iv":"6465","salt":"0001","tag":"","version":1}'),
-    "reversed, then base64": b64('{"address":"SP1"}'[::-1]),
-    "base64, then reversed": b64('{"address":"SP1"}')[::-1],
-}
-
-
-@pytest.mark.parametrize("text", ENCRYPTIONS.values(), ids=ENCRYPTIONS)
-def test_what_is_encrypted_is_kept(text: str) -> None:
-    for value in (text, secure(NOW_MS, text), secure(NOW_MS, text, checksum="of the plain text")):
+def test_what_is_encrypted_with_a_password_is_kept() -> None:
+    for value in (AES_GCM, secure(NOW_MS, AES_GCM), secure(NOW_MS, AES_GCM, checksum="of the plain text")):
         entry = read(SECURE, value)
         assert (entry.found, entry.kept) == ((), ENCRYPTED)
+
+
+@pytest.mark.parametrize("encrypt", [reversed_in_base64, base64_reversed])
+def test_what_needs_no_password_is_read(encrypt: Callable[[str], str]) -> None:
+    plain = stringify({"address": ADDRESS, "providerType": "Wällét", "connectedAt": NOW_MS})
+    of_the_plain = hashlib.sha256(plain.encode()).hexdigest()
+    for text in (
+        secure(NOW_MS, encrypt(plain)),
+        secure(NOW_MS, encrypt(plain), checksum=of_the_plain),
+        encrypt(secure(NOW_MS, plain)),
+    ):
+        found = account(SECURE, text)
+        assert (found.address, found.provider, found.expires_at) == (ADDRESS, "Wällét", START + DAY)
+
+
+@pytest.mark.parametrize("encrypt", [reversed_in_base64, base64_reversed])
+def test_what_needs_no_password_is_held_to_its_digest_too(encrypt: Callable[[str], str]) -> None:
+    text = secure(NOW_MS, encrypt(stringify({"address": ADDRESS})), checksum="0" * 64)
+    assert reason(SECURE, text).startswith("Its checksum does not fit")
+    assert read(SECURE, secure(NOW_MS, encrypt('{"theme":"dark"}'))).kept == "It holds no session."
+    assert reason(SECURE, secure(NOW_MS, encrypt("{" * 300_000))).startswith("It has ")
 
 
 @pytest.mark.parametrize("data", [{"theme": "dark"}, [1], "1234", {"address": 5}])

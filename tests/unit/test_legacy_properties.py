@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from old_builds import checksum, connection, enveloped, plural, secure, stacks_connect, stringify
+from old_builds import (
+    base64_reversed,
+    checksum,
+    connection,
+    enveloped,
+    plural,
+    reversed_in_base64,
+    secure,
+    stacks_connect,
+    stringify,
+)
 
 from renvault_web.known_account import KnownAccount
 from renvault_web.legacy import checksum_of, read_entries
 from renvault_web.legacy_keys import FOREIGN_KEYS, SESSION_KEYS
 from renvault_web.session import parse_session, to_json
 from renvault_web.testing import START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 E1 = "renvault_wallet_session"
 C32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -127,6 +140,16 @@ def test_every_secure_session_is_read(address: str, at: int, name: str) -> None:
     assert (found.address, found.expires_at) == (address, at / 1000 + 86_400)
 
 
+@given(addresses, milliseconds, latin, st.sampled_from([reversed_in_base64, base64_reversed]), st.booleans())
+def test_every_secure_session_that_was_only_reversed_is_read(
+    address: str, at: int, name: str, encrypt: Callable[[str], str], whole: bool
+) -> None:
+    data = stringify({"walletId": name, "address": address, "connectedAt": at})
+    text = encrypt(secure(at, data)) if whole else secure(at, encrypt(data))
+    [found] = read("renvault_secure_session", text)
+    assert (found.address, found.provider, found.expires_at) == (address, name, at / 1000 + 86_400)
+
+
 @given(st.lists(addresses, min_size=1, max_size=3))
 def test_every_account_of_stacks_connect_is_read(given_addresses: list[str]) -> None:
     found = read("@stacks/connect", stacks_connect(*given_addresses))
@@ -159,6 +182,8 @@ def written(value: object) -> list[str]:
         stringify({"data": base64.b64encode(plain.encode()).decode(), "checksum": checksum(plain)}),
         json.dumps({"data": plain, "timestamp": 1, "checksum": "x"}),
         secure(1_700_000_000_000, plain),
+        reversed_in_base64(plain),
+        secure(1_700_000_000_000, base64_reversed(plain)),
     ]
 
 
