@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from .sdk_clients import pings, topics
 
@@ -108,6 +111,72 @@ def test_without_being_asked_to_it_takes_nothing_over(clients: Clients) -> None:
         clients.again(page)
         assert topics(page) == []
     assert run(page, "return plain();") == before
+
+
+# Two clients of one origin, one of them with a prefix, and other things that lie in the same store.
+MANY = [
+    ["wc@2:core:0.3:keychain", '{"own":"1"}'],
+    ["wc@2:client:0.3:session", '[{"topic":"own"}]'],
+    ["wc@2:core:0.3:event-client", "{}"],
+    ["wc@2:core:0.3:mywallet:keychain", '{"other":"2"}'],
+    ["wc@2:client:0.3:mywallet:session", '[{"topic":"other"}]'],
+    ["wc@2:core:0.3:my:wallet:keychain", '{"third":"3"}'],
+    ["wc@2:core:0.3:session:keychain", '{"fourth":"4"}'],
+    ["wc@2:universal_provider:namespaces", "{}"],
+]
+
+BOTH = "return [...(await plain()), ...Object.entries(localStorage).filter(([key]) => key.startsWith('wc@2:'))];"
+
+
+@pytest.mark.parametrize(
+    ("option", "prefix", "own"),
+    [
+        (True, "", [0, 1, 2]),
+        ("mywallet", ":mywallet", [3, 4]),
+        ("my/wallet", ":my/wallet", [5]),
+        ("session", ":session", [6]),
+        ("none", ":none", []),
+        (False, "", []),
+        ("", "", []),
+    ],
+)
+def test_only_what_one_client_has_is_taken_deleted_and_given_back(
+    clients: Clients, option: bool | str, prefix: str, own: list[int]
+) -> None:
+    page = clients.open()
+    run(page, "await putPlain(argument);", MANY)
+    # Of the older store, with the SDK's own keys, another client's entry too.
+    page.evaluate("localStorage.setItem('wc@2:core:0.3:elsewhere//keychain', '{}')")
+    before = run(page, BOTH)
+    taken = {
+        f"{':'.join(key.split(':')[:3])}{prefix}//{key.split(':')[-1]}": json.loads(text)
+        for key, text in (MANY[at] for at in own)
+    }
+    for _ in range(2):
+        clients.load(page)
+        found = page.evaluate("(takeOver) => sdk.createSdkStorage({ takeOver }).getEntries()", option)
+        assert dict(found) == taken
+    left = [entry for entry in before if entry not in [MANY[at] for at in own]]
+    assert run(page, BOTH) == left
+
+    page.evaluate("sdk.createSdkStorage().setItem('wc@2:core:0.3:hers//keychain', { hers: '5' })")
+    page.evaluate("localStorage.clear()")
+    given = page.evaluate("(customStoragePrefix) => sdk.giveBackSdkStore({ customStoragePrefix })", prefix[1:])
+    assert given == len(own)
+    assert sorted(run(page, "return plain();")) == sorted(MANY)
+
+
+def test_two_clients_on_one_page_are_both_taken_over_and_deleted(clients: Clients) -> None:
+    page = clients.open()
+    run(page, "await putPlain(argument);", MANY)
+    for _ in range(3):
+        clients.load(page)
+        for option in (True, "mywallet"):
+            page.evaluate("(takeOver) => sdk.createSdkStorage({ takeOver }).getKeys()", option)
+    assert run(page, "return plain();") == sorted(MANY[5:])
+    found = dict(page.evaluate("sdk.createSdkStorage().getEntries()"))
+    assert found["wc@2:core:0.3//keychain"] == {"own": "1"}
+    assert found["wc@2:core:0.3:mywallet//keychain"] == {"other": "2"}
 
 
 def test_what_an_older_page_goes_on_writing_in_plain_comes_along_too(clients: Clients) -> None:

@@ -6,7 +6,8 @@ export { WalletKitSessionIntegration, walletKitSessionIntegration } from "./inte
 export { SessionManager, SessionManager as RefactoredSessionManager, sessionManager } from "./manager.ts";
 export { SessionMigrationService, sessionMigrationService } from "./migration.ts";
 export { AutomaticReconnectionService, automaticReconnectionService } from "./reconnection.ts";
-export { createSdkStorage, giveBackSdkStore, type SdkStorage, type SdkStorageOptions } from "./sdk-storage.ts";
+export { createSdkStorage, giveBackSdkStore } from "./sdk-storage.ts";
+export type { GiveBackOptions, SdkStorage, SdkStorageOptions } from "./sdk-storage.ts";
 export { EncryptedSessionStorage, encryptedSessionStorage } from "./storage.ts";
 export { RenvaultError } from "./types.ts";
 export type * from "./types.ts";

@@ -2,6 +2,9 @@
  * The SDK's own store, in plain text: where @walletconnect/keyvaluestorage 1.1.1 keeps its entries, in IndexedDB by
  * idb-keyval, each as JSON text, and in older times in localStorage, from where it brings them into IndexedDB once.
  * There the package unstorage writes its keys in another way: `wc@2:core:0.3//keychain` as `wc@2:core:0.3:keychain`.
+ *
+ * All clients of the origin have this one store. Each has its `customStoragePrefix`, the empty one in most cases, and
+ * only entries of the client that is asked for are looked at.
  */
 import { promisifyRequest } from "idb-keyval";
 import { answered } from "./durable-store.ts";
@@ -9,8 +12,8 @@ import { answered } from "./durable-store.ts";
 const DATABASE = "WALLET_CONNECT_V2_INDEXED_DB";
 const STORE = "keyvaluestorage";
 
-/** Begins the keys of the SDK. AppKit's own (`@appkit/`) are not the client's. */
-const PREFIX = "wc@2:";
+/** A client's key, in either form: scope and version, the host's prefix, the name. AppKit's (`@appkit/`) are others. */
+const KEY = /^(wc@2:(?:core|client):\d[\d.]*)(:.*?)?(?:\/\/|:)([\w-]+)$/s;
 
 /** By this entry the SDK knows that localStorage has been brought along; otherwise that would win. */
 const VERSION_KEY = "wc_storage_version";
@@ -25,14 +28,14 @@ export interface PlainEntry {
   readonly text: string;
 }
 
-/** Returns the SDK's entries, byte for byte; of IndexedDB first. Nothing is created. */
-export async function readPlain(): Promise<PlainEntry[]> {
+/** Returns the entries of the client with that prefix, byte for byte; of IndexedDB first. Nothing is created. */
+export async function readPlain(prefix: string): Promise<PlainEntry[]> {
   const there = await withStore("readonly", false, async (store) => {
     const [keys, values] = await Promise.all([promisifyRequest(store.getAllKeys()), promisifyRequest(store.getAll())]);
     return keys.map((key, at) => [key, values[at] as unknown] as const);
   });
-  const inDatabase = textsOf("IndexedDB", there ?? []);
-  return [...inDatabase, ...textsOf("localStorage", localEntries())];
+  const inDatabase = textsOf(prefix, "IndexedDB", there ?? []);
+  return [...inDatabase, ...textsOf(prefix, "localStorage", localEntries())];
 }
 
 /** Deletes entries that are still as they were read. */
@@ -75,10 +78,19 @@ export function plainValue(text: string): unknown {
   }
 }
 
-function textsOf(place: PlainEntry["place"], entries: readonly (readonly [unknown, unknown])[]): PlainEntry[] {
+/** Whether the SDK's key `key` is that of the client with that prefix. One that names no client goes with the empty one. */
+export function isOf(prefix: string, key: string): boolean {
+  return keyOf(prefix, key) === key || (prefix === "" && !KEY.test(key));
+}
+
+function textsOf(
+  prefix: string,
+  place: PlainEntry["place"],
+  entries: readonly (readonly [unknown, unknown])[],
+): PlainEntry[] {
   return entries.flatMap(([at, text]) => {
-    const isOfTheSdk = typeof at === "string" && at.startsWith(PREFIX) && typeof text === "string";
-    return isOfTheSdk ? [{ place, at, key: read(at), text }] : [];
+    const key = typeof at === "string" ? keyOf(prefix, at) : undefined;
+    return key !== undefined && typeof text === "string" ? [{ place, at: at as string, key, text }] : [];
   });
 }
 
@@ -87,9 +99,11 @@ function written(key: string): string {
   return key.split("?")[0]!.replace(/[/\\]/g, ":").replace(/:+/g, ":").replace(/^:|:$/g, "");
 }
 
-/** The way back: the last part names the map. A host's prefix with strokes in it would not be told from colons. */
-function read(at: string): string {
-  return at.includes("//") ? at : at.replace(/:(?=[^:]*$)/, "//");
+/** The way back, from either form: the SDK's key, where it is one of a client with that prefix. */
+function keyOf(prefix: string, at: string): string | undefined {
+  const [, begin, , name] = KEY.exec(at) ?? [];
+  const key = `${begin}${prefix && `:${prefix}`}//${name}`;
+  return at === key || at === written(key) ? key : undefined;
 }
 
 function localEntries(): [string, string][] {

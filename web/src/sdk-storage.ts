@@ -30,10 +30,11 @@ export interface SdkStorageOptions {
   /** Keeps entries and keys apart from those of other clients on this origin; by default the product's own. */
   database?: string;
   /**
-   * Brings along what the SDK has stored in plain on this origin, before the first read; its own store is emptied at a
-   * later start. `giveBackSdkStore()` is the way back. By default the SDK's own store is left alone.
+   * Brings along what one client has stored in plain on this origin, before the first read, and deletes that at a later
+   * start: `true` for the client without a `customStoragePrefix`, else that prefix. What other clients have in the
+   * SDK's own store is left alone, by default all of it. `giveBackSdkStore()` is the way back.
    */
-  takeOver?: boolean;
+  takeOver?: boolean | string;
   /** Told, for people to read, when something cannot be stored or read. Never holds a secret. */
   onNotice?: (notice: string) => void;
 }
@@ -43,12 +44,21 @@ export function createSdkStorage(options: SdkStorageOptions = {}): SdkStorage {
   return new SealedSdkStorage(options);
 }
 
+/** What to give back. */
+export interface GiveBackOptions {
+  /** The storage's `database`. */
+  database?: string;
+  /** The client's prefix; by default it has none. */
+  customStoragePrefix?: string;
+}
+
 /**
- * Writes everything back to the SDK's own plain store, where a host that does without RenVault finds its sessions;
- * resolves with how many entries. Stop the client first. The sealed entries stay until they are forgotten.
+ * Writes what is stored of one client back to the SDK's own plain store, where a host that does without RenVault finds
+ * its sessions; resolves with how many entries. Stop the client first. The sealed entries stay until they are forgotten.
  */
-export function giveBackSdkStore({ database = "renvault" }: { database?: string } = {}): Promise<number> {
-  return giveBackToPlainStore(database);
+export function giveBackSdkStore(options: GiveBackOptions = {}): Promise<number> {
+  const { database = "renvault", customStoragePrefix = "" } = options;
+  return giveBackToPlainStore(database, customStoragePrefix);
 }
 
 /** A value as JSON; undefined for an entry that is removed. */
@@ -60,7 +70,8 @@ const ADVICE = " Reload the page; if that does not help, clear this site's data 
 
 class SealedSdkStorage implements SdkStorage {
   readonly #database: string;
-  readonly #takeOver: boolean;
+  /** The prefix of the client whose plain entries are taken over. */
+  readonly #takeOver: string | undefined;
   readonly #onNotice: (notice: string) => void;
   readonly #told = new Set<string>();
   readonly #maps = new SdkMaps((notice) => this.#tell(notice));
@@ -80,7 +91,7 @@ class SealedSdkStorage implements SdkStorage {
 
   constructor({ database = "renvault", takeOver = false, onNotice = () => {} }: SdkStorageOptions) {
     this.#database = database;
-    this.#takeOver = takeOver;
+    this.#takeOver = takeOver === true ? "" : takeOver || undefined;
     this.#onNotice = onNotice;
   }
 
@@ -218,8 +229,9 @@ class SealedSdkStorage implements SdkStorage {
     const again = (what: string) => (error: unknown) => {
       this.#tell(`The ${what}; the next start tries again. ${reason(error)}`);
     };
-    if (this.#takeOver) {
-      const taken = inTurn(`${this.#database}-sdk-takeover`, () => takeOverPlainStore(disk));
+    const prefix = this.#takeOver;
+    if (prefix !== undefined) {
+      const taken = inTurn(`${this.#database}-sdk-takeover`, () => takeOverPlainStore(disk, prefix));
       await taken.catch(again("earlier wallet connections could not be taken over"));
     }
     await answered(applyStaged(disk)).catch(again("imported wallet connections could not be brought in"));

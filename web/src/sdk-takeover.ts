@@ -11,9 +11,10 @@ import { answered } from "./durable-store.ts";
 import { SdkDisk } from "./sdk-disk.ts";
 import { inTurn } from "./sdk-lock.ts";
 import { adopt, merge, parts, shapeOf, whole } from "./sdk-merge.ts";
-import { deletePlain, type PlainEntry, plainValue, readPlain, writePlain } from "./sdk-plain.ts";
+import { deletePlain, isOf, type PlainEntry, plainValue, readPlain, writePlain } from "./sdk-plain.ts";
 import { applyStaged } from "./sdk-staged.ts";
 
+/** Where the state lies; that of a client with a prefix behind it, under a tag of the prefix. */
 const STATE = "plain.state";
 
 /** Back-ups: `plain.` + when that was (13 digits, epoch ms) + `.` + a tag of what is in it. */
@@ -34,12 +35,15 @@ interface State {
 /** Tags of what this page has taken over: it is for another start to delete that. */
 const takenHere = new Set<string>();
 
-/** Takes the plain store over or, where an earlier start has done so, deletes it. Rejects where it cannot. */
-export async function takeOverPlainStore(disk: SdkDisk): Promise<void> {
-  const plain = (await readPlain()).filter(({ key, text }) => isReadable(key, plainValue(text)));
+/**
+ * Takes over what the plain store has of the client with that prefix or, where an earlier start has done so, deletes it.
+ * Rejects where it cannot.
+ */
+export async function takeOverPlainStore(disk: SdkDisk, prefix: string): Promise<void> {
+  const plain = (await readPlain(prefix)).filter(({ key, text }) => isReadable(key, plainValue(text)));
   if (plain.length === 0) return;
   const tag = await tagOf(disk, plain);
-  const state = await answered(readState(disk));
+  const state = await answered(readState(disk, prefix));
   const values = valuesOf(plain);
   if (state.taken === tag && (await answered(isAllThere(disk, values)))) {
     if (!takenHere.has(tag)) await deletePlain(plain);
@@ -48,19 +52,20 @@ export async function takeOverPlainStore(disk: SdkDisk): Promise<void> {
   await answered(backUp(disk, plain, tag));
   for (const [key, value] of values) await answered(bring(disk, key, value, state.given));
   if (!(await answered(isAllThere(disk, values)))) throw new Error("What was taken over could not be read back.");
-  await answered(writeState(disk, { taken: tag }));
+  await answered(writeState(disk, prefix, { taken: tag }));
   takenHere.add(tag);
 }
 
 /** Does what `giveBackSdkStore` (sdk-storage.ts) says. */
-export function giveBackToPlainStore(database: string): Promise<number> {
+export function giveBackToPlainStore(database: string, prefix: string): Promise<number> {
   return inTurn(`${database}-sdk-takeover`, async () => {
     const disk = await SdkDisk.open(database);
     await answered(applyStaged(disk));
     const { entries } = await answered(disk.readAll());
-    const plain = valuesOf(await readPlain());
+    const plain = valuesOf(await readPlain(prefix));
     const given = new Map<string, unknown>();
     for (const { key, value, tombstones } of entries) {
+      if (!isOf(prefix, key)) continue;
       const shape = shapeOf(key);
       const own = shape && parts(shape, value);
       const other = shape && parts(shape, plain.get(key));
@@ -68,7 +73,7 @@ export function giveBackToPlainStore(database: string): Promise<number> {
       if (merged !== undefined) given.set(key, merged);
     }
     await writePlain(new Map([...given].map(([key, value]) => [key, JSON.stringify(value)])));
-    await answered(writeState(disk, { given: Object.fromEntries(given) }));
+    await answered(writeState(disk, prefix, { given: Object.fromEntries(given) }));
     return given.size;
   });
 }
@@ -128,16 +133,26 @@ async function backUp(disk: SdkDisk, plain: readonly PlainEntry[], tag: string):
   await delMany(kept.sort().slice(0, -(MAX_BACKUPS - 1)), disk.store);
 }
 
-/** Returns what tells these entries from any others, without telling anything of them. */
-async function tagOf(disk: SdkDisk, plain: readonly PlainEntry[]): Promise<string> {
-  const [tag] = await disk.sealer.tags([new TextEncoder().encode(`plain ${JSON.stringify(plain)}`)]);
+/** Returns what tells these entries from any others. */
+function tagOf(disk: SdkDisk, plain: readonly PlainEntry[]): Promise<string> {
+  return nameOf(disk, `plain ${JSON.stringify(plain)}`);
+}
+
+async function readState(disk: SdkDisk, prefix: string): Promise<State> {
+  return ((await disk.readAt(await statePlace(disk, prefix)))?.value ?? {}) as State;
+}
+
+async function writeState(disk: SdkDisk, prefix: string, state: State): Promise<void> {
+  const place = await statePlace(disk, prefix);
+  await disk.writeAt(place, { key: place, value: state, tombstones: new Map() });
+}
+
+async function statePlace(disk: SdkDisk, prefix: string): Promise<string> {
+  return prefix === "" ? STATE : `${STATE}.${await nameOf(disk, `state ${prefix}`)}`;
+}
+
+/** Returns a name that does not give `text` away. */
+async function nameOf(disk: SdkDisk, text: string): Promise<string> {
+  const [tag] = await disk.sealer.tags([new TextEncoder().encode(text)]);
   return toBase64Url(tag!.subarray(0, 16));
-}
-
-async function readState(disk: SdkDisk): Promise<State> {
-  return ((await disk.readAt(STATE))?.value ?? {}) as State;
-}
-
-async function writeState(disk: SdkDisk, state: State): Promise<void> {
-  await disk.writeAt(STATE, { key: STATE, value: state, tombstones: new Map() });
 }
