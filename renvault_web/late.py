@@ -75,15 +75,15 @@ class Late:
     async def migrate(self, storage: Storage, reconnection: AutomaticReconnectionService) -> None:
         """Bring the sessions of older builds along, where the names of what is stored say that there are any.
 
-        A user who chose in an older build not to be connected without being asked is not reconnected by itself, until
-        the host changes that.
+        A user who chose in an older build not to be connected without being asked is not reconnected by itself, unless
+        the host says or has said whether to.
 
         Raises ``MigrationError`` where it has to be tried again; single sessions that stay are no problem.
         """
         keys = storage.keys()
         if PREFERENCES in keys and not self._honoured:
             self._honoured = True
-            if self.services.migration.auto_connect is False:
+            if "enabled" not in reconnection.chosen and self.services.migration.auto_connect is False:
                 reconnection.update_config(enabled=False)
         if not pending_session_keys(keys):
             return

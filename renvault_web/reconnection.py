@@ -92,6 +92,7 @@ class AutomaticReconnectionService:
         self._tasks: dict[str, asyncio.Task[None]] = {}  # supervisor, attempt, probe, restoring
         self._ending: set[asyncio.Task[None]] = set()
         self._told_of_sessions = False
+        self.chosen: set[str] = set()  # the settings that the host has made
 
     # Life
 
@@ -111,6 +112,7 @@ class AutomaticReconnectionService:
         present = None if self._told_of_sessions else bool(wallet.sessions())
         if self._wallet is not None and self._wallet is not wallet:
             await self._stop()
+        self.chosen |= changes.keys() | ({"enabled"} if config else set())
         self._give(ConfigChanged(settings))
         self.start()
         if self._wallet is None:
@@ -184,6 +186,7 @@ class AutomaticReconnectionService:
     def update_config(self, **changes: object) -> ReconnectionConfig:
         """Change settings from the next delay on and return them all; ``ConfigError`` where one does not fit."""
         config = self.get_config().changed(**changes)
+        self.chosen |= changes.keys()
         self._give(ConfigChanged(config))
         self._listeners.call()
         return config
@@ -357,10 +360,9 @@ class AutomaticReconnectionService:
         await wallet.prove(limit)
 
     async def _check(self) -> None:
-        limit = self._machine.config.attempt_timeout
         reached = False
         try:
-            reached = await within(self._clock, limit, self._network.check())
+            reached = await within(self._clock, self._machine.config.attempt_timeout, self._network.check())
         except TimeoutError:
             pass
         except Exception:

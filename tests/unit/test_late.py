@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING
 import pytest
 from old_builds import single
 
-from renvault_web.errors import MigrationError, StorageError
+from renvault_web.errors import ConfigError, MigrationError, StorageError
 from renvault_web.late import Late
 from renvault_web.legacy_keys import PREFERENCES, SESSION
 from renvault_web.manager import SessionManager
 from renvault_web.parts import Parts
-from renvault_web.testing import START, FakeCipher, FakeNetwork, FakeSdkStore, ManualClock, MemoryStorage, settle
+from renvault_web.reconnect import ReconnectionConfig
+from renvault_web.testing import (
+    START,
+    FakeCipher,
+    FakeNetwork,
+    FakeSdkStore,
+    FakeWallet,
+    ManualClock,
+    MemoryStorage,
+    settle,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from renvault_web.late_services import LateServices
 
 
@@ -157,3 +169,36 @@ async def test_who_chose_not_to_be_connected_without_being_asked_is_not(chosen: 
     here.manager.update_config(auto_reconnect=True)
     await here.late.migrate(here.memory, here.manager.reconnection)
     assert here.manager.get_config().auto_reconnect, "once is enough: the host has the last word"
+
+
+async def by_the_manager(here: Here) -> None:
+    here.manager.update_config(auto_reconnect=True)
+
+
+async def by_a_setting(here: Here) -> None:
+    await here.manager.reconnection.initialize(FakeWallet(here.clock), enabled=True)
+
+
+async def by_a_configuration(here: Here) -> None:
+    await here.manager.reconnection.initialize(FakeWallet(here.clock), ReconnectionConfig())
+
+
+async def by_nothing(here: Here) -> None:
+    here.manager.update_config(max_reconnect_attempts=3)
+    await here.manager.reconnection.initialize(FakeWallet(here.clock), max_delay=5)
+    with pytest.raises(ConfigError):
+        here.manager.update_config(auto_reconnect=True, max_reconnect_attempts=0)
+
+
+@pytest.mark.parametrize(
+    ("says", "enabled"), [(by_the_manager, True), (by_a_setting, True), (by_a_configuration, True), (by_nothing, False)]
+)
+async def test_what_the_host_says_before_goes_before_the_old_choice(
+    says: Callable[[Here], Awaitable[None]], enabled: bool
+) -> None:
+    here = Here()
+    here.memory.set(PREFERENCES, '{"autoConnect":false}')
+    await says(here)
+    await here.late.migrate(here.memory, here.manager.reconnection)
+    assert here.manager.get_config().auto_reconnect is enabled
+    await here.manager.reconnection.destroy()
