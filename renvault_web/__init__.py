@@ -23,6 +23,9 @@ from .storage import EncryptedSessionStorage
 from .stored import RecordReport, RecordState, StorageConfig, StorageNotice, StorageStatistics
 
 if TYPE_CHECKING:
+    from .chronicle import HistoryEntry
+    from .history import EventHistory
+    from .imports import ImportDetail, ImportReport
     from .migration import SessionMigrationService
     from .migration_report import (
         Backup,
@@ -42,6 +45,10 @@ __all__ = [
     "ConnectionState",
     "CorruptRecordError",
     "EncryptedSessionStorage",
+    "EventHistory",
+    "HistoryEntry",
+    "ImportDetail",
+    "ImportReport",
     "ManagerConfig",
     "MigrationDetail",
     "MigrationError",
@@ -71,15 +78,20 @@ __all__ = [
     "to_json",
 ]
 
+_LATE = {
+    "EventHistory": "history",
+    "HistoryEntry": "chronicle",
+    "ImportDetail": "imports",
+    "ImportReport": "imports",
+    "SessionMigrationService": "migration",
+}
+"""Where what comes late is, but for the values of ``migration_report``."""
+
 
 def __getattr__(name: str) -> object:
     """Import what no page needs for its first picture when it is first asked for."""
-    if name == "SessionMigrationService":
-        from .migration import SessionMigrationService
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return SessionMigrationService
-    if name in __all__:
-        from . import migration_report
-
-        return getattr(migration_report, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LATE.get(name, 'migration_report')}", __name__), name)

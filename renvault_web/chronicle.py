@@ -7,6 +7,7 @@ under a pseudonym, the same on every page, from which its topic cannot be found 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .errors import CorruptRecordError
@@ -31,7 +32,7 @@ _NAME = 40  # characters of a kind or of a fact's name
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """Something that happened. ``at`` is epoch seconds."""
 
     at: float
@@ -46,7 +47,7 @@ def pseudonym(topic: str) -> str:
     return sha256(b"renvault history " + topic.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def entry(at: float, kind: str, facts: Mapping[str, object]) -> Entry:
+def entry(at: float, kind: str, facts: Mapping[str, object]) -> HistoryEntry:
     """Make an entry of what a caller says: plain facts alone, texts without anything private; ``topic`` goes."""
     kept: dict[str, Fact] = {}
     for name, value in list(facts.items())[:MAX_FACTS]:
@@ -55,15 +56,15 @@ def entry(at: float, kind: str, facts: Mapping[str, object]) -> Entry:
                 kept["session"] = pseudonym(value)
         elif not is_secret(name):
             kept[_short(name)] = _plain(value)
-    return Entry(at, _short(kind), kept)
+    return HistoryEntry(at, _short(kind), kept)
 
 
-def to_body(entries: Iterable[Entry]) -> Json:
+def to_body(entries: Iterable[HistoryEntry]) -> Json:
     """Return the body of a page's record."""
     return {"entries": [[entry.at, entry.kind, dict(entry.facts)] for entry in entries]}
 
 
-def from_body(data: Json, limit: int) -> list[Entry]:
+def from_body(data: Json, limit: int) -> list[HistoryEntry]:
     """Return the last ``limit`` entries of a record's body; what is none is passed over."""
     listed = data.get("entries")
     if not isinstance(listed, list):
@@ -71,23 +72,22 @@ def from_body(data: Json, limit: int) -> list[Entry]:
     return [found for item in listed[-limit:] if (found := _parsed(item)) is not None]
 
 
-def explain(entries: Sequence[Entry], now: float) -> tuple[str, ...]:
+def explain(entries: Sequence[HistoryEntry], now: float) -> tuple[str, ...]:
     """Answer "why was I disconnected?": one line for each thing that could be why, the latest first.
 
     Of each, how long ago it was and what it was. A connection that came back says so.
     """
+    return tuple(f"{_ago(now - at)}: {text}" for at, text in explanations(entries))
+
+
+def explanations(entries: Sequence[HistoryEntry]) -> list[tuple[float, str]]:
+    """Return the same lines, each with its time for itself, epoch seconds."""
     names = session_names(entries)
-    lines = []
-    for one in reversed(entries):
-        told = _told(one, names)
-        if told is not None:
-            lines.append(f"{_ago(now - one.at)}: {told}")
-        if len(lines) == LINES:
-            break
-    return tuple(lines)
+    told = ((one.at, _told(one, names)) for one in reversed(entries))
+    return list(islice(((at, text) for at, text in told if text is not None), LINES))
 
 
-def session_names(entries: Iterable[Entry]) -> dict[str, str]:
+def session_names(entries: Iterable[HistoryEntry]) -> dict[str, str]:
     """Return a name to show for each pseudonym, in the order in which they appear: ``session 1``, ``session 2``."""
     names: dict[str, str] = {}
     for one in entries:
@@ -126,7 +126,7 @@ _OTHERS = {
 }
 
 
-def _told(one: Entry, names: Mapping[str, str]) -> str | None:
+def _told(one: HistoryEntry, names: Mapping[str, str]) -> str | None:
     facts = one.facts
     if one.kind == "session_deleted":
         line = _DELETED.get(str(facts.get("by")))
@@ -154,7 +154,7 @@ def _ago(seconds: float) -> str:
     return "Just now"
 
 
-def _parsed(item: Any) -> Entry | None:
+def _parsed(item: Any) -> HistoryEntry | None:
     match item:
         case [int() | float() as at, str() as kind, dict() as facts] if not isinstance(at, bool):
             return entry(float(at), kind, facts)

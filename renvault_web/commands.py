@@ -132,12 +132,12 @@ class Commands:
         await self._manager.start_late()
 
     async def _initialize_reconnection(self, key: int, config: object) -> None:
-        settings = wire.config_from_js(config)
+        settings = wire.reconnection_config_from_js(config)
         await self._start_below()
         await self._manager.reconnection.initialize(self._wallet(key), **settings)
 
     async def _update_reconnection(self, config: object) -> None:
-        self._manager.reconnection.update_config(**wire.config_from_js(config))
+        self._manager.reconnection.update_config(**wire.reconnection_config_from_js(config))
 
     async def _update_storage(self, config: object) -> None:
         storage = self._manager.storage

@@ -1,4 +1,4 @@
-"""export_diagnostics: one JSON that a user can show to others; it says how things stand and names nobody.
+"""Diagnostics: one JSON that a user can show to others; it says how things stand and names nobody.
 
 Sessions have numbers, the same as in the history beside them. There is no topic, account, address, key, URI, nor
 anything that a wallet says about itself; of the SDK's entries there are known names and sizes, never a value. Texts go
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .history import EventHistory
     from .integration import WalletKitSessionIntegration
+    from .migration import SessionMigrationService
     from .ports import Clock, Json, SdkStore
     from .reconnection import AutomaticReconnectionService
     from .storage import EncryptedSessionStorage
@@ -34,7 +35,10 @@ RENVAULT_VERSION = "0.1.0"
 LIMIT = 15.0
 """Seconds that one part may take to tell how it stands."""
 
-SDK_NAMES = frozenset(
+MOST_OLD_ENTRIES = 100
+"""Keys of older builds and other libraries that are named."""
+
+NAMED_SDK_ENTRIES = frozenset(
     {
         "keychain",
         "expirer",
@@ -59,6 +63,7 @@ async def diagnostics(
     integration: WalletKitSessionIntegration,
     reconnection: AutomaticReconnectionService,
     history: EventHistory,
+    migration: SessionMigrationService,
     sdk: SdkStore | None = None,
     problems: Mapping[str, str] | None = None,
     page: Json | None = None,
@@ -75,6 +80,7 @@ async def diagnostics(
     parts: dict[str, Callable[[], Awaitable[Any]]] = {
         "storage": lambda: _storage(storage),
         "sdk": lambda: _sdk(sdk),
+        "oldEntries": lambda: _old_entries(migration),
     }
     told = {name: await _told(clock, part) for name, part in parts.items()}
     return {
@@ -87,12 +93,8 @@ async def diagnostics(
         },
         "page": anonymous(page or {}),
         "configuration": {
-            "reconnection": wire.config_to_js(reconnection.get_config()),
-            "storage": {
-                "maxStorageSize": storage.config.max_storage_size,
-                "encryptionEnabled": storage.config.encryption_enabled,
-                "compressionEnabled": storage.config.compression_enabled,
-            },
+            "reconnection": wire.reconnection_config_to_js(reconnection.get_config()),
+            "storage": wire.storage_config_to_js(storage.config),
         },
         "problems": anonymous(problems or {}),
         "connection": _connection(reconnection),
@@ -103,11 +105,6 @@ async def diagnostics(
     }
 
 
-async def export_diagnostics(**parts: Any) -> str:
-    """Return ``diagnostics(…)`` as JSON text."""
-    return write_json(await diagnostics(**parts))
-
-
 async def _told(clock: Clock, part: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return await answered_within(clock, LIMIT, part())
@@ -116,7 +113,7 @@ async def _told(clock: Clock, part: Callable[[], Awaitable[Any]]) -> Any:
 
 
 def _connection(reconnection: AutomaticReconnectionService) -> Json:
-    status = wire.status_to_js(reconnection.get_status())
+    status = wire.reconnection_status_to_js(reconnection.get_status())
     restored = len(status.pop("restoredTopics"))
     error = status["lastError"]
     return {
@@ -159,7 +156,7 @@ async def _storage(storage: EncryptedSessionStorage) -> Json:
         if report.reason:
             found["reasons"][anonymous_text(report.reason)] += 1
     return {
-        "statistics": wire.statistics_to_js(storage.statistics()),
+        "statistics": wire.storage_statistics_to_js(storage.statistics()),
         "records": [{**found, "reasons": dict(found["reasons"].most_common(5))} for _, found in sorted(kinds.items())],
     }
 
@@ -170,8 +167,13 @@ async def _sdk(sdk: SdkStore | None) -> Json:
     sizes = Counter[str]()
     for key, value in (await sdk.entries()).items():
         name = key.rpartition("//")[2]
-        sizes[name if name in SDK_NAMES else "others"] += len(write_json(value))
+        sizes[name if name in NAMED_SDK_ENTRIES else "others"] += len(write_json(value))
     return {"used": True, "entries": dict(sizes)}
+
+
+async def _old_entries(migration: SessionMigrationService) -> list[str]:
+    """Return the names alone: even what an entry is good for says something of its value."""
+    return [anonymous_text(entry.key) for entry in migration.old_entries()[:MOST_OLD_ENTRIES]]
 
 
 def _named(facts: Mapping[str, Any], names: Mapping[str, str]) -> Json:

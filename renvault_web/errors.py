@@ -33,7 +33,11 @@ class RenvaultError(Exception):
 
 
 class StorageError(RenvaultError):
-    """A store refused or lost something."""
+    """A store refused or lost something.
+
+    Codes beside the classes' own: ``import`` (a text or file that holds no import of ours), ``passphrase`` (that does
+    not fit), ``file`` (no passphrase file, or a damaged one), ``load`` (what makes and opens such files did not come).
+    """
 
     default_code = "storage"
 

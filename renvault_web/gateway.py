@@ -146,12 +146,12 @@ class Gateway:
         def tell(event: Json) -> None:
             topic = event["topic"]
             status = None if topic is None else self._manager.integration.session_status(topic)
-            self._tell("integration", name, wire.event_to_js(name, event, status))
+            self._tell("integration", name, wire.session_event_to_js(name, event, status))
 
         return tell
 
     def _reconnection_teller(self, name: str) -> Callable[[ReconnectionStatus], None]:
-        return lambda status: self._tell("reconnection", name, wire.status_to_js(status))
+        return lambda status: self._tell("reconnection", name, wire.reconnection_status_to_js(status))
 
     def _tell_restored(self, session: WalletSession) -> None:
         status = self._manager.integration.session_status(session.topic)

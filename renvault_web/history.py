@@ -13,7 +13,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from .chronicle import Entry, entry, explain, from_body, to_body
+from .chronicle import HistoryEntry, entry, explain, explanations, from_body, to_body
 from .errors import CorruptRecordError, StorageError, StorageFullError
 from .integration import SESSION_EVENTS
 from .reconnect import ConnectionState
@@ -66,8 +66,8 @@ class EventHistory:
         self._clock = clock
         self._key: str | None = None  # this page's record
         self._is_open = False
-        self._others: list[Entry] = []  # of the other pages, as read last
-        self._own: deque[Entry] = deque(maxlen=MAX_ENTRIES)
+        self._others: list[HistoryEntry] = []  # of the other pages, as read last
+        self._own: deque[HistoryEntry] = deque(maxlen=MAX_ENTRIES)
         self._unwritten = False
         self._is_urgent = False  # and a write is on its way
         self._writing: asyncio.Task[None] | None = None
@@ -142,13 +142,17 @@ class EventHistory:
 
     # What is asked
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[HistoryEntry, ...]:
         """Return the last entries of this page and the others, the oldest first."""
         return tuple(sorted([*self._others, *self._own], key=lambda noted: noted.at)[-MAX_ENTRIES:])
 
     def explain(self) -> tuple[str, ...]:
         """Answer "why was I disconnected?" in plain lines, the latest first."""
         return explain(self.entries(), self._clock.now())
+
+    def lines(self) -> list[tuple[float, str]]:
+        """Return the lines of ``explain``, each with its time for itself, epoch seconds."""
+        return explanations(self.entries())
 
     async def read(self) -> None:
         """Read what the other pages have noted; never raises for a bad store."""
@@ -245,7 +249,7 @@ class EventHistory:
             _log.info("The event history stays in memory for now: %s", error)
 
 
-def _entries(data: Json | CorruptRecordError) -> list[Entry]:
+def _entries(data: Json | CorruptRecordError) -> list[HistoryEntry]:
     """Return a record's entries; none where it cannot be read: what is lost then is a help, not a session."""
     try:
         return [] if isinstance(data, CorruptRecordError) else from_body(data, MAX_ENTRIES)

@@ -26,7 +26,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 MAX_SESSIONS = 1_000
 
-SDK_NAMES = frozenset({"keychain", "pairing", "subscription", "expirer", "session"})
+LIVE_SDK_ENTRIES = frozenset({"keychain", "pairing", "subscription", "expirer", "session"})
 """The SDK's entries that a live session needs, by the end of their keys. Histories, messages and requests are left."""
 
 CLIENT_SEED = "client_ed25519_seed"
@@ -124,7 +124,7 @@ def sdk_entries(data: Any) -> Json:
     return {
         key: _without_seed(value)
         for key, value in data.items()
-        if key.startswith("wc@2:") and key.rpartition("//")[2] in SDK_NAMES and isinstance(value, dict | list)
+        if key.startswith("wc@2:") and key.rpartition("//")[2] in LIVE_SDK_ENTRIES and isinstance(value, dict | list)
     }
 
 

@@ -17,7 +17,7 @@ from .errors import RenvaultError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from .chronicle import Entry
+    from .chronicle import HistoryEntry
     from .manager import SessionManager
     from .migration_report import MigrationReport
     from .ports import Json, Unsubscribe
@@ -28,6 +28,9 @@ MOST_BACKUPS = 20
 
 MOST_ENTRIES = 200
 """The last entries of the history that the page has at hand."""
+
+MOST_OLD_ENTRIES = 200
+"""Old entries that are told of one by one."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +52,8 @@ class LateGateway:
         self._restored: dict[str, WalletSession | None] = {}  # by the backup's key
         self._kept: str | None = None  # the backup that no clean-up deletes, of those in _restored
         self._migration = "null"
-        self._entries: tuple[Entry, ...] = ()
-        self._history = "[]"
+        self._entries: tuple[HistoryEntry, ...] = ()
+        self._history = self._explanation = "[]"
         self._stale = False
         self._follower: asyncio.Task[None] | None = None
         self._ends: list[Unsubscribe] = [
@@ -104,21 +107,21 @@ class LateGateway:
 
     def _reported(self, ask: Callable[[], Awaitable[MigrationReport | None]]) -> Callable[[], Awaitable[Json | None]]:
         async def run() -> Json | None:
-            return late_wire.report_to_js(await ask())
+            return late_wire.migration_report_to_js(await ask())
 
         return run
 
     async def _verify(self) -> list[Json]:
-        return [late_wire.record_to_js(report) for report in await self._manager.storage.verify()]
+        return [late_wire.record_report_to_js(report) for report in await self._manager.storage.verify()]
 
     async def _import_sessions(self, text: str) -> Json:
-        return late_wire.import_to_js(await self._manager.import_sessions(text))
+        return late_wire.import_report_to_js(await self._manager.import_sessions(text))
 
     async def _export_backup(self, passphrase: str) -> str:
         return b64encode(await self._manager.export_backup(passphrase)).decode("ascii")
 
     async def _import_backup(self, data: str, passphrase: str) -> Json:
-        return late_wire.import_to_js(await self._manager.import_backup(b64decode(data), passphrase))
+        return late_wire.import_report_to_js(await self._manager.import_backup(b64decode(data), passphrase))
 
     # Sections
 
@@ -127,8 +130,9 @@ class LateGateway:
         entries = self._late.history.entries()[-MOST_ENTRIES:]
         if entries != self._entries:
             self._entries = entries
-            self._history = json.dumps([late_wire.entry_to_js(entry) for entry in entries])
-        return {"migration": self._migration, "history": self._history}
+            self._history = json.dumps([late_wire.history_entry_to_js(entry) for entry in entries])
+            self._explanation = json.dumps([late_wire.line_to_js(line) for line in self._late.history.lines()])
+        return {"migration": self._migration, "history": self._history, "explanation": self._explanation}
 
     async def refresh(self) -> None:
         """Look again at the old sessions and their backups."""
@@ -136,14 +140,16 @@ class LateGateway:
         try:
             backups = migration.list_backups()[:MOST_BACKUPS]
             await self._look_into([backup.key for backup in backups])
+            old_entries = migration.old_entries()[:MOST_OLD_ENTRIES]
             section = {
                 "hasOld": migration.has_old_sessions(),
                 "seen": self._late.old_keys(),
-                "compatibility": late_wire.compatibility_to_js(migration.validate_migration_compatibility()),
-                "status": late_wire.status_to_js(migration.get_migration_status()),
-                "summary": late_wire.summary_to_js(migration.generate_migration_summary()),
+                "compatibility": late_wire.migration_compatibility_to_js(migration.validate_migration_compatibility()),
+                "status": late_wire.migration_status_to_js(migration.get_migration_status()),
+                "summary": late_wire.migration_summary_to_js(migration.generate_migration_summary()),
                 "backups": [late_wire.backup_to_js(backup, self._restored[backup.key]) for backup in backups],
                 "keptBackup": self._kept,
+                "oldEntries": [late_wire.old_entry_to_js(entry) for entry in old_entries],
                 "oldSession": late_wire.old_session_to_js(migration.old_session()),
             }
         except RenvaultError as error:

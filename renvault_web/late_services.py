@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .diagnostics import export_diagnostics
+from .diagnostics import diagnostics
 from .exchange import SessionExchange
 from .history import EventHistory
+from .jsontext import write_json
 from .legacy_keys import pending_session_keys
 from .migration import SessionMigrationService
 
@@ -67,13 +68,15 @@ class LateServices:
 
     async def export_diagnostics(self, problems: Mapping[str, str], page: Json | None) -> str:
         """Return how everything stands, as one redacted JSON text."""
-        return await export_diagnostics(
+        told = await diagnostics(
             clock=self._clock,
             storage=self._sessions,
             integration=self._integration,
             reconnection=self._reconnection,
             history=self.history,
+            migration=self.migration,
             sdk=self._sdk,
             problems=problems,
             page=page,
         )
+        return write_json(told)

@@ -8,15 +8,15 @@ from .session import SessionStatus
 from .wire import milliseconds, session_to_js
 
 if TYPE_CHECKING:
-    from .chronicle import Entry
+    from .chronicle import HistoryEntry
     from .imports import ImportReport
-    from .migration_report import Backup, Compatibility, MigrationReport, MigrationStatus, MigrationSummary
+    from .migration_report import Backup, Compatibility, MigrationReport, MigrationStatus, MigrationSummary, OldEntry
     from .ports import Json
     from .session import WalletSession
     from .stored import RecordReport
 
 
-def report_to_js(report: MigrationReport | None) -> Json | None:
+def migration_report_to_js(report: MigrationReport | None) -> Json | None:
     """Return a migration's report; None where nothing was to be done."""
     if report is None:
         return None
@@ -32,17 +32,17 @@ def report_to_js(report: MigrationReport | None) -> Json | None:
     }
 
 
-def compatibility_to_js(found: Compatibility) -> Json:
+def migration_compatibility_to_js(found: Compatibility) -> Json:
     """Return whether a migration can run."""
     return {"compatible": found.compatible, "issues": list(found.issues)}
 
 
-def status_to_js(status: MigrationStatus) -> Json:
+def migration_status_to_js(status: MigrationStatus) -> Json:
     """Return whether the migration is completed."""
     return {"hasMigrated": status.has_migrated, **_known(timestamp=milliseconds(status.timestamp))}
 
 
-def summary_to_js(summary: MigrationSummary) -> Json:
+def migration_summary_to_js(summary: MigrationSummary) -> Json:
     """Return where the migration stands."""
     return {
         "oldSessionsFound": summary.old_sessions_found,
@@ -57,12 +57,17 @@ def old_session_to_js(session: WalletSession | None) -> Json | None:
     return None if session is None else session_to_js(session, SessionStatus.NEEDS_RECONNECT)
 
 
+def old_entry_to_js(entry: OldEntry) -> Json:
+    """Return what is told of an old entry, which is never its value."""
+    return {"key": entry.key, "what": entry.what, "sessions": entry.sessions, "stays": entry.stays}
+
+
 def backup_to_js(backup: Backup, session: WalletSession | None) -> Json:
     """Return a backup with the session that it restores to, if it does."""
     return {"key": backup.key, "timestamp": milliseconds(backup.timestamp), "session": old_session_to_js(session)}
 
 
-def import_to_js(report: ImportReport) -> Json:
+def import_report_to_js(report: ImportReport) -> Json:
     """Return an import's report."""
     return {
         "imported": report.imported,
@@ -77,7 +82,7 @@ def import_to_js(report: ImportReport) -> Json:
     }
 
 
-def record_to_js(report: RecordReport) -> Json:
+def record_report_to_js(report: RecordReport) -> Json:
     """Return what ``verify`` says of one record."""
     return {
         "key": report.key,
@@ -88,9 +93,15 @@ def record_to_js(report: RecordReport) -> Json:
     }
 
 
-def entry_to_js(entry: Entry) -> Json:
+def history_entry_to_js(entry: HistoryEntry) -> Json:
     """Return an entry of the event history."""
     return {"timestamp": milliseconds(entry.at), "kind": entry.kind, "facts": dict(entry.facts)}
+
+
+def line_to_js(line: tuple[float, str]) -> Json:
+    """Return a line that says why a connection or session ended, and when that was."""
+    at, text = line
+    return {"timestamp": milliseconds(at), "text": text}
 
 
 def _known(**values: object) -> Json:

@@ -64,6 +64,8 @@ class OldEntry:
     """How many sessions in it can be brought along."""
     size: int = 0
     """Bytes, 2 for a UTF-16 unit of key and value; 0 where the value is not looked at."""
+    stays: bool = True
+    """Whether a migration leaves it where it is."""
 
 
 @dataclass(frozen=True, slots=True)

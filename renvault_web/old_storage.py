@@ -133,7 +133,8 @@ def _told(entry: OldEntryRead, now: float) -> OldEntry:
         what = "sessions of an older build" if entry.is_ours else "an account that another library keeps"
     else:
         what = entry.kept or " ".join(dict.fromkeys(one.reason for one in refused)) or "no sessions"
-    return OldEntry(entry.key, what, len(accounts), stored_size(entry.key, entry.text))
+    goes = entry.is_ours and bool(accounts) and not refused
+    return OldEntry(entry.key, what, len(accounts), stored_size(entry.key, entry.text), stays=not goes)
 
 
 def _kept(key: str) -> str | None:

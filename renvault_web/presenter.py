@@ -160,7 +160,7 @@ class Presenter:
         def tell(status: ReconnectionStatus) -> None:
             for mount, view in list(self._views.items()):
                 if isinstance(view, BannerMount) and view.enabled:
-                    self._emit(mount, name, wire.status_to_js(status))
+                    self._emit(mount, name, wire.reconnection_status_to_js(status))
 
         return tell
 

@@ -23,11 +23,11 @@ def sections_of(manager: SessionManager) -> Json:
         ],
         "stored": _stored_topics(manager),
         "primary": None if primary is None else primary.topic,
-        "stats": wire.stats_to_js(integration.get_session_stats()),
-        "storage": wire.statistics_to_js(manager.get_storage_stats()),
+        "stats": wire.session_stats_to_js(integration.get_session_stats()),
+        "storage": wire.storage_statistics_to_js(manager.get_storage_stats()),
         "storageConfig": wire.storage_config_to_js(manager.storage.config),
-        "reconnection": wire.status_to_js(reconnection.get_status()),
-        "reconnectionConfig": wire.config_to_js(reconnection.get_config()),
+        "reconnection": wire.reconnection_status_to_js(reconnection.get_status()),
+        "reconnectionConfig": wire.reconnection_config_to_js(reconnection.get_config()),
         "online": reconnection.is_online_now(),
     }
 

@@ -57,7 +57,7 @@ def session_from_js(given: object, topic: str) -> WalletSession:
     return parse_session({**given, "topic": topic} if isinstance(given, Mapping) else given)
 
 
-def event_to_js(name: str, event: Json, status: SessionStatus | None) -> Json:
+def session_event_to_js(name: str, event: Json, status: SessionStatus | None) -> Json:
     """Return a session event as a host sees it; ``status`` is its session's, None where it has left.
 
     What a wallet sent, in ``session_event``, is passed on as it came.
@@ -73,7 +73,7 @@ def event_to_js(name: str, event: Json, status: SessionStatus | None) -> Json:
     return {"topic": event["topic"], "params": params, "timestamp": milliseconds(event["timestamp"])}
 
 
-def stats_to_js(stats: SessionStats) -> Json:
+def session_stats_to_js(stats: SessionStats) -> Json:
     """Return the figures of the sessions as a host sees them."""
     return {
         "totalSessions": stats.total_sessions,
@@ -82,7 +82,7 @@ def stats_to_js(stats: SessionStats) -> Json:
     }
 
 
-def status_to_js(status: ReconnectionStatus) -> Json:
+def reconnection_status_to_js(status: ReconnectionStatus) -> Json:
     """Return the reconnection status as a host sees it."""
     return {
         "isReconnecting": status.is_reconnecting,
@@ -100,7 +100,7 @@ def status_to_js(status: ReconnectionStatus) -> Json:
     }
 
 
-def statistics_to_js(statistics: StorageStatistics) -> Json:
+def storage_statistics_to_js(statistics: StorageStatistics) -> Json:
     """Return the storage statistics as a host sees them."""
     return {
         "totalSessions": statistics.total_sessions,
@@ -130,7 +130,7 @@ def storage_config_from_js(data: object) -> dict[str, Any]:
     return settings
 
 
-def config_to_js(config: ReconnectionConfig) -> Json:
+def reconnection_config_to_js(config: ReconnectionConfig) -> Json:
     """Return the reconnection configuration as a host sees it."""
     return {
         name: getattr(config, ours) if unit is None else milliseconds(getattr(config, ours))
@@ -138,7 +138,7 @@ def config_to_js(config: ReconnectionConfig) -> Json:
     }
 
 
-def config_from_js(data: object) -> dict[str, Any]:
+def reconnection_config_from_js(data: object) -> dict[str, Any]:
     """Return the settings a host gave, under our names and in our units.
 
     Raises ``ConfigError`` in the host's names and units where one does not fit.

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from renvault_web.chronicle import LINES, MAX_FACTS, Entry, entry, explain, from_body, pseudonym, session_names, to_body
+from renvault_web.chronicle import (
+    LINES,
+    MAX_FACTS,
+    HistoryEntry,
+    entry,
+    explain,
+    explanations,
+    from_body,
+    pseudonym,
+    session_names,
+    to_body,
+)
 from renvault_web.errors import CorruptRecordError
 
 NOW = 1_700_000_000.0
@@ -15,7 +26,7 @@ ACCOUNT = "stacks:1:SP2J6ZY48GV1EZ5V2V5RB9MP66SW86PYKKNRV9EJ7"
 
 def test_a_session_stands_under_a_pseudonym_that_is_always_the_same() -> None:
     noted = entry(NOW, "session_deleted", {"topic": TOPIC, "by": "wallet"})
-    assert noted == Entry(NOW, "session_deleted", {"session": "19e12987", "by": "wallet"})
+    assert noted == HistoryEntry(NOW, "session_deleted", {"session": "19e12987", "by": "wallet"})
     assert pseudonym(TOPIC) == "19e12987"
     assert pseudonym("\ud800") != pseudonym("\ud801")
 
@@ -68,7 +79,7 @@ def test_entries_come_back_from_a_record() -> None:
     "item", [None, [], [NOW], [NOW, "kind"], ["then", "kind", {}], [NOW, 5, {}], [NOW, "kind", []], [True, "kind", {}]]
 )
 def test_what_is_no_entry_is_passed_over(item: Any) -> None:
-    assert from_body({"entries": [item, [NOW, "kind", {}]]}, 300) == [Entry(NOW, "kind", {})]
+    assert from_body({"entries": [item, [NOW, "kind", {}]]}, 300) == [HistoryEntry(NOW, "kind", {})]
 
 
 @pytest.mark.parametrize("body", [{}, {"entries": {}}, {"entries": "text"}])
@@ -150,6 +161,11 @@ def test_each_line_says_how_long_ago_it_was(seconds: float, expected: str) -> No
     assert explain([entry(NOW, "page_started", {})], NOW + seconds) == (
         f"{expected}: The page was opened or loaded again.",
     )
+
+
+def test_each_line_can_be_had_with_its_time_for_itself() -> None:
+    entries = [entry(NOW, "page_shown", {}), entry(NOW, "page_started", {})]
+    assert explanations(entries) == [(NOW, "The page was opened or loaded again.")]
 
 
 def test_the_latest_comes_first_and_the_lines_have_an_end() -> None:

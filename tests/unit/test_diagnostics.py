@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from renvault_web.diagnostics import LIMIT, RENVAULT_VERSION, diagnostics, export_diagnostics
+from renvault_web.diagnostics import LIMIT, RENVAULT_VERSION, diagnostics
 from renvault_web.errors import StorageError
 from renvault_web.history import EventHistory
 from renvault_web.integration import WalletKitSessionIntegration
+from renvault_web.jsontext import write_json
+from renvault_web.migration import SessionMigrationService
 from renvault_web.reconnection import AutomaticReconnectionService
 from renvault_web.redaction import SECRET_ENDINGS, SECRET_NAMES, SECRET_WORDS
 from renvault_web.storage import EncryptedSessionStorage
@@ -51,6 +53,9 @@ class Page:
             "integration": self.integration,
             "reconnection": self.reconnection,
             "history": self.history,
+            "migration": SessionMigrationService(
+                storage=self.storage, sessions=self.sessions, cipher=self.cipher, clock=clock
+            ),
             "sdk": sdk,
         }
 
@@ -71,7 +76,7 @@ class Page:
     async def told(self, **parts: Any) -> Any:
         """What is exported, once the page has ended: nothing of it may depend on the order."""
         try:
-            return json.loads(await export_diagnostics(**self.parts, **parts))
+            return json.loads(write_json(await diagnostics(**self.parts, **parts)))
         finally:
             await self.end()
 
@@ -79,6 +84,22 @@ class Page:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
+
+
+async def test_old_entries_are_named_and_no_more(clock: ManualClock) -> None:
+    page = Page(clock)
+    page.storage.set("renvault_wallet_session", "canary")
+    page.storage.set("renvault-recovered-mnemonic", "canary")
+    page.storage.set("renvault_secure_session", "canary")
+    page.storage.set(f"renvault_secure_{ADDRESS}", "canary")
+    told = await (await page.begin()).told()
+    assert told["oldEntries"] == [
+        "renvault_wallet_session",
+        "(removed)",
+        "renvault_secure_session",
+        "renvault-recovered-mnemonic",
+    ]
+    assert CANARY not in json.dumps(told)
 
 
 async def test_it_says_how_things_stand(clock: ManualClock) -> None:
@@ -95,6 +116,7 @@ async def test_it_says_how_things_stand(clock: ManualClock) -> None:
         "sessions",
         "storage",
         "sdk",
+        "oldEntries",
         "history",
         "explanation",
     ]

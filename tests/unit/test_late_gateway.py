@@ -116,6 +116,7 @@ async def test_where_there_is_nothing_old_the_section_says_so() -> None:
             },
             "backups": [],
             "keptBackup": None,
+            "oldEntries": [],
             "oldSession": None,
         }
 
@@ -135,6 +136,22 @@ async def test_a_backup_taken_under_the_page_s_own_key_is_there_with_its_session
         assert (backup["key"], backup["timestamp"]) == (KEY, NOW_MS)
         assert backup["session"] == here.section("migration")["oldSession"]
         assert here.section("migration")["keptBackup"] is None, "a user's backup may be cleaned up"
+
+
+async def test_everything_old_is_listed_by_name_and_never_with_its_value() -> None:
+    async with page(old=True) as here:
+        here.memory.set("renvault-recovered-mnemonic", "canary")
+        here.memory.set("renvault-wallet-backup", "canary")
+        await here.gateway.refresh()
+        old = here.section("migration")["oldEntries"]
+        assert {entry["key"]: (entry["sessions"], entry["stays"]) for entry in old} == {
+            SESSION: (1, False),
+            "renvault-recovered-mnemonic": (0, True),
+            "renvault-wallet-backup": (0, True),
+        }
+        assert "canary" not in json.dumps(old)
+        await here.run("migration.migrateFromOldStorage")
+        assert SESSION not in [entry["key"] for entry in here.section("migration")["oldEntries"]]
 
 
 async def test_what_is_asked_of_the_migration_is_done_in_that_order() -> None:
@@ -243,6 +260,11 @@ async def test_the_history_is_bounded_and_told_once_it_changes() -> None:
         told = here.section("history")
         assert (len(told), told[-1]["facts"]) == (MOST_ENTRIES, {"problem": f"number {MOST_ENTRIES + 4}"})
         assert here.gateway.sections()["history"] is here.gateway.sections()["history"]
+        [line, *_] = here.section("explanation")
+        assert line == {
+            "timestamp": NOW_MS,
+            "text": f"A part of RenVault did not work: number {MOST_ENTRIES + 4}",
+        }
 
 
 async def test_sessions_go_out_and_come_in_again() -> None:

@@ -63,7 +63,9 @@ def test_everything_old_is_listed_with_a_word_and_what_is_kept_is_not_read() -> 
         return stored_size(key, texts[key])
 
     assert listed[:5] == [
-        OldEntry("renvault_wallet_session", "sessions of an older build", 1, size("renvault_wallet_session")),
+        OldEntry(
+            "renvault_wallet_session", "sessions of an older build", 1, size("renvault_wallet_session"), stays=False
+        ),
         OldEntry(
             "wallet_connection_session",
             "The old session had expired. It stays where it is.",

@@ -20,6 +20,10 @@ NAMES = [
     "ConnectionState",
     "CorruptRecordError",
     "EncryptedSessionStorage",
+    "EventHistory",
+    "HistoryEntry",
+    "ImportDetail",
+    "ImportReport",
     "ManagerConfig",
     "MigrationDetail",
     "MigrationError",
@@ -88,7 +92,9 @@ def test_the_services_offer_these_methods(service: type) -> None:
 
 
 def test_what_comes_late_is_not_imported_with_the_package() -> None:
-    assert {"SessionMigrationService", "MigrationReport"} & vars(renvault_web).keys() == set()
+    assert {"SessionMigrationService", "MigrationReport", "ImportReport", "EventHistory"} & vars(
+        renvault_web
+    ).keys() == set()
     assert renvault_web.MigrationReport.__module__ == "renvault_web.migration_report"
     with pytest.raises(AttributeError, match="'renvault_web' has no attribute 'Nothing'"):
         renvault_web.Nothing  # noqa: B018 - the access is what is tested

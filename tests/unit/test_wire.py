@@ -48,7 +48,7 @@ def test_a_status_has_all_its_keys_and_times_in_milliseconds() -> None:
         proved_at=None,
         supervised=True,
     )
-    assert wire.status_to_js(status) == {
+    assert wire.reconnection_status_to_js(status) == {
         "isReconnecting": True,
         "lastAttempt": 10_500,
         "attemptCount": 2,
@@ -74,7 +74,7 @@ def test_statistics_go_out_in_camel_case() -> None:
         persistent=False,
         compression_ratio=0.25,
     )
-    assert wire.statistics_to_js(statistics) == {
+    assert wire.storage_statistics_to_js(statistics) == {
         "totalSessions": 1,
         "totalSize": 2,
         "maxSize": 3,
@@ -87,10 +87,10 @@ def test_statistics_go_out_in_camel_case() -> None:
 
 def test_a_configuration_comes_back_as_it_went_out() -> None:
     config = ReconnectionConfig(max_attempts=7, initial_delay=0.25, jitter=0.5)
-    outside = wire.config_to_js(config)
+    outside = wire.reconnection_config_to_js(config)
     assert outside["initialDelayMs"] == 250
     assert outside["onlineCheckInterval"] == 5000
-    assert ReconnectionConfig().changed(**wire.config_from_js(outside)) == config
+    assert ReconnectionConfig().changed(**wire.reconnection_config_from_js(outside)) == config
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_configuration_comes_back_as_it_went_out() -> None:
 )
 def test_a_setting_that_does_not_fit_is_refused_by_name(given: object, message: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        wire.config_from_js(given)
+        wire.reconnection_config_from_js(given)
     assert str(refused.value).startswith(message)
 
 
@@ -139,16 +139,18 @@ def test_a_storage_setting_that_does_not_fit_is_refused_by_name(given: object, m
 def test_an_event_goes_out_in_milliseconds() -> None:
     session = {"topic": "t", "expiry": 2.5}
     event = {"topic": "t", "params": {"session": session, "changed": ["expiry", "chain_id"]}, "timestamp": 1.5}
-    assert wire.event_to_js("session_updated", event, SessionStatus.ACTIVE) == {
+    assert wire.session_event_to_js("session_updated", event, SessionStatus.ACTIVE) == {
         "topic": "t",
         "params": {"session": {"topic": "t", "expiry": 2500, "status": "active"}, "changed": ["expiry", "chainId"]},
         "timestamp": 1500,
     }
     ended = {"topic": "t", "params": {"expiry": 3}, "timestamp": 1}
-    assert wire.event_to_js("session_expired", ended, None)["params"] == {"expiry": 3000}
+    assert wire.session_event_to_js("session_expired", ended, None)["params"] == {"expiry": 3000}
 
 
 def test_what_a_wallet_sent_is_passed_on_as_it_came() -> None:
     params = {"expiry": "soon", "session": {}, "changed": 5}
-    told = wire.event_to_js("session_event", {"topic": "t", "params": params, "timestamp": 1}, SessionStatus.ACTIVE)
+    told = wire.session_event_to_js(
+        "session_event", {"topic": "t", "params": params, "timestamp": 1}, SessionStatus.ACTIVE
+    )
     assert told["params"] == params
