@@ -1,8 +1,9 @@
 """Backups of old session data: the old keys and values exactly as they lay there, sealed, each under a name of its own.
 
-A backup lies under ``rvb1.`` + when it was made (13 digits, epoch milliseconds), so that a list of them needs no key
-and no Python. Inside is JSON: ``entries``, pairs of old key and old value; ``topics``, the local ids that a migration
-made of them; ``made``, by a ``migration`` or by the ``user``. The guide's own backups are listed and read, not written.
+A backup lies under ``rvb1.`` + when it was made (13 digits, epoch milliseconds; after those there are, whatever the
+clock says), so that a list of them needs no key and no Python. Inside is JSON: ``entries``, pairs of old key and old
+value; ``topics``, the local ids that a migration made of them; ``made``, by a ``migration`` or by the ``user``. The
+guide's own backups are listed and read, not written.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .migration_report import Backup
 from .record import BACKUP_PREFIX, Purpose, pack
 from .sealing import open_named, seal
 from .stored import stored_size
-from .texts import texts_under
+from .texts import next_time, texts_under
 from .timing import answered_within
 
 if TYPE_CHECKING:
@@ -124,11 +125,7 @@ class Backups:
         return len(listed) - len(staying)
 
     def _free_key(self) -> str:
-        taken = set(self._storage.keys())
-        at = int(self._clock.now() * 1000)
-        while (key := f"{BACKUP_PREFIX}{at:013d}") in taken:
-            at += 1
-        return key
+        return f"{BACKUP_PREFIX}{next_time(self._storage, BACKUP_PREFIX, self._clock.now()):013d}"
 
 
 def backup_time(key: str) -> float | None:

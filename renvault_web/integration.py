@@ -239,9 +239,8 @@ class WalletKitSessionIntegration:
 
         With no client yet it is deleted at once, and the next client that lists it tells the wallet.
         """
-        if self._book.find(topic) is None:
-            return
-        if topic in self._book.live or not self._book.asked:
+        known = self._book.find(topic) is not None
+        if topic in self._book.live or (known and not self._book.asked):
             if self._wallet is None:
                 self._ledger.untold.add(topic)
             else:

@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 LONE_DELETE_WAIT = 0.5
 """Seconds to wait for the ``session_expire`` that follows a delete of the client's own; it comes in the same turn."""
 
+_MEANT = ("user", "wallet", "tab")  # who ends a session knowing of it; others find it gone
+
 
 class SessionLedger:
     """Keeps ``book`` and storage in agreement with a client.
@@ -247,9 +249,11 @@ class SessionLedger:
             self.writer.store(session, used_at=self._clock.now())
 
     def end(self, topic: str, name: str, params: dict[str, Any]) -> None:
-        """Let the session leave, once, whoever says so."""
+        """Let the session leave, once, whoever says so. Its record goes, too, if it cannot be read."""
         self._put_back(topic)
         if self.book.find(topic) is None:
+            if params.get("by") in _MEANT:
+                self.writer.remove(topic)
             return
         self.writer.remove(topic)
         if topic in self.book.ended:  # told already; the removal of its record failed

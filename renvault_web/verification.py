@@ -39,13 +39,14 @@ async def _errors(cipher: Cipher, texts: Mapping[str, str], *, encrypted: bool) 
     found: dict[str, Any] = dict(await open_records(cipher, in_place, parse_body, encrypted=encrypted))
     for prefix, purpose in ((BACKUP_PREFIX, Purpose.BACKUP), (HISTORY_PREFIX, Purpose.HISTORY)):
         named = {key: text for key, text in texts.items() if key.startswith(prefix)}
-        found |= await open_named(cipher, named, purpose, encrypted=encrypted)
+        found |= await open_named(cipher, named, purpose)
     return {key: value for key, value in found.items() if isinstance(value, CorruptRecordError)}
 
 
 def _report(
     key: str, text: str, error: CorruptRecordError | None, key_ids: list[bytes], *, encrypted: bool
 ) -> RecordReport:
+    encrypted = encrypted or not key.startswith(KEY_PREFIX)  # backups and history are sealed in any case
     state = RecordState.OK if error is None else state_of(text, error, key_ids, encrypted=encrypted)
     reason = None if error is None else str(error)
     if state is RecordState.LOST_KEY:

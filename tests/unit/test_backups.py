@@ -54,6 +54,20 @@ async def test_each_has_a_name_of_its_own_and_the_newest_comes_first() -> None:
     ]
 
 
+async def test_the_newest_by_name_is_the_one_made_last_whatever_the_clock_says() -> None:
+    device = Device()
+    ahead = await device.backups.keep({"a": "1"}, made="migration")
+    device.disk.set("rvb1.9999999999999", "planted: nothing could come after it")
+    device.clock.jump(-30 * 86_400)
+    assert await device.backups.keep({"a": "2"}, made="migration") == name(-30 * 86_400_000)
+    device.disk.remove("rvb1.9999999999999")
+    second = await device.backups.keep({"a": "3"}, made="migration")
+    assert (ahead, second) == (name(), name(1))
+    assert await device.backups.newest_migration() == (second, BackupContent({"a": "3"}, (), "migration"))
+    assert await device.backups.clean_up(1) == 2
+    assert [backup.key for backup in device.backups.listed()] == [second]
+
+
 async def test_a_name_may_be_given_that_is_free() -> None:
     device = Device()
     assert await device.backups.keep(ENTRIES, made="user", key=name(7)) == name(7)

@@ -747,6 +747,26 @@ async def test_disconnect_tells_the_wallet_and_deletes() -> None:
         assert here.take() == []
 
 
+@pytest.mark.parametrize("by", ["user", "tab", "wallet"])
+async def test_the_record_of_an_ended_session_is_removed_also_where_it_cannot_be_read(by: str) -> None:
+    async with world(stored=(known(A), known(B))) as here:
+        here.take()
+        for key in here.memory.keys():  # noqa: SIM118 - a port, no dict
+            here.memory.set(key, (here.memory.get(key) or "")[:-4])
+        await here.storage.reload()
+        assert (here.statuses(), here.storage.statistics().quarantined) == ({}, 2)
+        match by:
+            case "user":
+                await here.service.disconnect_session(A)
+            case "tab":
+                here.service.end_from_tab(A)
+            case "wallet":
+                here.wallet.emit("session_delete", topic=A, id=17)
+        await settle()
+        assert here.storage.statistics().quarantined == 1
+        assert here.take() == []
+
+
 @pytest.mark.parametrize("outcome", ["silent", "hang", WalletError("No.", code="unreachable")], ids=str)
 async def test_a_wallet_that_cannot_be_told_is_no_reason_to_stay(outcome: Any) -> None:
     async with world(listed(A)) as here:

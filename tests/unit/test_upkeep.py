@@ -110,12 +110,18 @@ async def test_each_kind_of_fault_is_told_by_its_name_and_no_content_with_it() -
 async def test_while_encryption_is_off_plain_records_are_sound_and_damaged_ones_are_not() -> None:
     page = await opened(config=StorageConfig(encryption_enabled=False))
     await page.storage.store_sessions([session("a"), session("b")])
-    await named(page, BACKUP, Purpose.BACKUP, encrypted=False)
+    await named(page, BACKUP, Purpose.BACKUP, encrypted=False)  # planted: nobody writes one
+    await named(page, HISTORY, Purpose.HISTORY, encrypted=False)
     b = await place(page, "b")
     text = page.disk.get(b) or ""
     page.disk.set(b, text[:-6] + ("AAAAAA" if text[-6:] != "AAAAAA" else "BBBBBB"))
     states = {report.key: report.state for report in await page.storage.verify()}
-    assert states == {await place(page, "a"): RecordState.OK, b: RecordState.UNREADABLE, BACKUP: RecordState.OK}
+    assert states == {
+        await place(page, "a"): RecordState.OK,
+        b: RecordState.UNREADABLE,
+        BACKUP: RecordState.PLAIN,
+        HISTORY: RecordState.PLAIN,
+    }
 
 
 # The key

@@ -85,13 +85,15 @@ export function listBackups({ migration, migrationAsked, storage }: State): read
   return backups;
 }
 
-/** A name for a backup taken now that no backup has yet. */
+/** A name for a backup taken now: after all there are, also where a clock that was ahead has named one. */
 export function newBackupKey(state: State): string {
-  const known = new Set([...listBackups(state).map(({ key }) => key), ...state.migrationAsked.dropped]);
-  let time = Date.now();
-  while (known.has(BACKUP_PREFIX + time)) time += 1;
-  return BACKUP_PREFIX + time;
+  const known = [...listBackups(state).map(({ key }) => key), ...state.migrationAsked.dropped];
+  const times = known.map((key) => Number(BACKUP.exec(key)?.[1] ?? 0)).filter((time) => time < LAST_NAME);
+  return BACKUP_PREFIX + Math.max(Date.now(), ...times.map((time) => time + 1));
 }
+
+/** No name of 13 digits comes after it. */
+const LAST_NAME = 9_999_999_999_999;
 
 /** A time beyond it is none, epoch ms. */
 const LATEST = 1e16;
