@@ -19,7 +19,7 @@ from .integration import SESSION_EVENTS
 from .reconnect import ConnectionState
 from .record import HISTORY_PREFIX, Purpose, pack
 from .sealing import open_named, seal
-from .texts import keys_under, texts_under
+from .texts import keys_under, next_time, texts_under
 from .timing import answered_within
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class EventHistory:
     async def open(self) -> None:
         """Read what earlier pages noted, keep the last of them, and begin to write. Never raises for a bad store."""
         if self._key is None:
-            self._key = f"{HISTORY_PREFIX}{int(self._clock.now() * 1000):013d}-{os.urandom(4).hex()}"
+            self._key = self._new_key()
             self.note("page_started")
         await self.read()
         self._is_open = True
@@ -179,6 +179,14 @@ class EventHistory:
             self._connection = state.value
             facts = {"cause": status.cause, "error": status.last_error, "attempts": status.attempt_count or None}
             self.note("connection", state=state.value, **{name: fact for name, fact in facts.items() if fact})
+
+    def _new_key(self) -> str:
+        now = self._clock.now()
+        try:
+            at = next_time(self._storage, HISTORY_PREFIX, now)
+        except StorageError:  # told by what reads
+            at = int(now * 1000)
+        return f"{HISTORY_PREFIX}{at:013d}-{os.urandom(4).hex()}"
 
     def _keys(self) -> list[str]:
         """Return the storage keys of the other pages' records, the oldest first."""

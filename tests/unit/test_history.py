@@ -191,6 +191,22 @@ async def test_the_last_few_pages_are_kept(clock: ManualClock, storage: MemorySt
     assert [kind for kind in kinds(history) if kind != "page_started"] == [f"page {n}" for n in range(3, 8)]
 
 
+async def test_pages_of_a_clock_that_was_ahead_go_before_later_ones(
+    clock: ManualClock, storage: MemoryStorage, page: Page
+) -> None:
+    for number in range(2 * MAX_PAGES):
+        history = page(storage)
+        await history.open()
+        history.note(f"page {number}")
+        await history.flush()
+        history.close()
+        if number == MAX_PAGES - 1:
+            clock.jump(-30 * 86_400)
+    assert {kind for kind in kinds(history) if kind != "page_started"} == {
+        f"page {number}" for number in range(MAX_PAGES, 2 * MAX_PAGES)
+    }
+
+
 async def test_the_last_entries_are_kept(clock: ManualClock, storage: MemoryStorage, page: Page) -> None:
     for _ in range(2):
         history = page(storage)
