@@ -267,6 +267,8 @@ def test_history_and_diagnostics_say_what_happened_and_name_nobody(journey: Jour
     page = started(bare(journey))
     history = facade(page, "renvault.sessionManager.getHistory()")
     assert history[0]["kind"] == "page_started"
+    lines = facade(page, "renvault.sessionManager.whyDisconnected()")
+    assert lines[-1].endswith(": The page was opened or loaded again.")
     assert facade(page, "renvault.sessionManager.getHistory() === renvault.sessionManager.getHistory()") is True
     facade(page, f"renvault.encryptedSessionStorage.storeSession('{'a' * 64}', {SESSION})")
     told = facade(page, "renvault.sessionManager.exportDiagnostics()")
@@ -292,12 +294,27 @@ def test_after_destroy_what_needs_no_session_goes_on(journey: Journey) -> None:
     assert told == [1, 1, "not_started", "string", True, 0]
 
 
+def test_everything_old_is_listed_by_name_and_never_with_its_value(journey: Journey) -> None:
+    page = page_with_old_session(journey)
+    page.evaluate("localStorage.setItem('renvault-wallet-backup', 'canary')")
+    listed = "renvault.sessionMigrationService.getOldEntries()"
+    assert facade(page, listed) == []
+    old = facade(started(page), listed)
+    assert [(entry["key"], entry["sessions"], entry["stays"]) for entry in old] == [
+        ("renvault_wallet_session", 1, False),
+        ("renvault-wallet-backup", 0, True),
+    ]
+    assert "canary" not in json.dumps(old)
+
+
 def test_everything_is_forgotten_for_the_next_page_too(journey: Journey) -> None:
     page = journey.open_dapp()
+    page.evaluate(OLD_SESSION)
     journey.connect(page)
     facade(page, "renvault.encryptedSessionStorage.forgetEverything({ confirmed: true })")
     ours = "Object.keys(localStorage).filter((key) => /^rv/.test(key))"
     assert page.evaluate(ours) == []
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('renvault'))") == [FLAG]
     page.close()
     again = bare(journey)
     assert again.evaluate(ours) == []

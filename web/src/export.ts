@@ -1,25 +1,22 @@
 /** Sessions as text, made at once and without Python (renvault_web/exchange.py reads and describes it). */
-import { fromBase64Url } from "./base64.ts";
-import { type Bytes, KEY_PREFIX, Purpose } from "./seal.ts";
+import { isBeingLeft } from "./leaving.ts";
+import { type Bytes, claimedPurpose, KEY_PREFIX, Purpose } from "./seal.ts";
 import { RenvaultError } from "./types.ts";
-import type { State } from "./view.ts";
+import type { View } from "./view.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
 const VERSION = "1.0.0";
 
-/** The known sessions, without secrets: for people and for other browsers. */
-export function plainExport({ sessions }: State): string {
-  return written({ sessions: sessions.map(withoutSecrets) });
-}
-
-/** The records of sessions as they lie in localStorage, for this browser alone. */
-export function sealedExport(): string {
-  return written({ sealed: sealedRecords() });
-}
-
-/** Before any record can be read: the records as they lie, and what was given to be stored and is not yet. */
-export function earlyExport({ sessions }: State): string {
-  return written({ sealed: sealedRecords(), sessions: sessions.map(withoutSecrets) });
+/**
+ * The known sessions, without secrets, for people and for other browsers; or, `sealed`, the records of sessions as they
+ * lie in localStorage, for this browser alone. Null leaves the choice to the moment: sealed while the page is left.
+ * Where no session is known, but records lie there that were not or cannot be read, they are in either form.
+ */
+export function exported({ known, state }: Pick<View, "known" | "state">, sealed: boolean | null): string {
+  const records = sealedRecords();
+  if (sealed ?? isBeingLeft()) return written({ sealed: records });
+  const unread = !known || (state.sessions.length === 0 && Object.keys(records).length > 0);
+  return written({ ...(unread && { sealed: records }), sessions: state.sessions.map(withoutSecrets) });
 }
 
 /** The bytes of a file in any of the forms in which a page has one. */
@@ -37,16 +34,8 @@ function written(content: object): string {
 function sealedRecords(): Record<string, string> {
   try {
     const ours = Object.entries(localStorage).filter(([key]) => key.startsWith(KEY_PREFIX));
-    return Object.fromEntries(ours.filter(([, text]) => purposeOf(text) === Purpose.session));
+    return Object.fromEntries(ours.filter(([, text]) => claimedPurpose(text) === Purpose.session));
   } catch {
     return {}; // blocked: then nothing of ours is there either
-  }
-}
-
-function purposeOf(text: string): number | undefined {
-  try {
-    return fromBase64Url(text)[1];
-  } catch {
-    return undefined;
   }
 }

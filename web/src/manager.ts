@@ -1,10 +1,12 @@
 /** `sessionManager`: all services as one. */
+import { aFunction, anObject, aText } from "./arguments.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { bytesOf, earlyExport, plainExport, sealedExport } from "./export.ts";
+import { explain } from "./explanation.ts";
+import { bytesOf, exported } from "./export.ts";
 import { walletKitSessionIntegration } from "./integration.ts";
 import { pageFlags } from "./page-flags.ts";
 import { automaticReconnectionService } from "./reconnection.ts";
-import { derived, find, quiet, runtime, Service } from "./service.ts";
+import { derived, find, runtime, Service, steady } from "./service.ts";
 import { encryptedSessionStorage } from "./storage.ts";
 import {
   type HistoryEntry,
@@ -21,6 +23,8 @@ import { withoutSessions } from "./view.ts";
 const managerConfigOf = derived(({ enabled, maxAttempts }: ReconnectionConfig): ManagerConfig => {
   return { autoReconnect: enabled, maxReconnectAttempts: maxAttempts };
 });
+
+const lines = steady<readonly string[]>();
 
 /** The one to use: storage, lifecycle and reconnection together. */
 export class SessionManager extends Service {
@@ -41,6 +45,9 @@ export class SessionManager extends Service {
     onSessionRestored?: (session: Session) => void,
     onSessionExpired?: () => void,
   ): Promise<void> {
+    for (const [name, callback] of Object.entries({ onSessionRestored, onSessionExpired })) {
+      if (callback !== undefined && callback !== null) aFunction(name, callback);
+    }
     if (onSessionRestored) {
       this.#endRestored();
       this.#endRestored = runtime.on("manager", "session_restored", onSessionRestored);
@@ -93,14 +100,14 @@ export class SessionManager extends Service {
   }
 
   /** Two settings of the reconnection under the guide's names. */
-  updateConfig(config: Partial<ManagerConfig>): Promise<void> {
-    const { autoReconnect, maxReconnectAttempts, ...unknown } = config;
+  async updateConfig(config: Partial<ManagerConfig>): Promise<void> {
+    const { autoReconnect, maxReconnectAttempts, ...unknown } = anObject("config", config);
     const [name] = Object.keys(unknown);
     if (name !== undefined) {
       const known = "autoReconnect, maxReconnectAttempts";
-      return quiet(Promise.reject(new RenvaultError("config", `There is no setting '${name}'; there are ${known}.`)));
+      throw new RenvaultError("config", `There is no setting '${name.slice(0, 40)}'; there are ${known}.`);
     }
-    return automaticReconnectionService.updateConfig({
+    await automaticReconnectionService.updateConfig({
       ...(autoReconnect !== undefined && { enabled: autoReconnect }),
       ...(maxReconnectAttempts !== undefined && { maxAttempts: maxReconnectAttempts }),
     });
@@ -108,13 +115,14 @@ export class SessionManager extends Service {
 
   /**
    * The sessions as JSON, at once: `{version, timestamp, sessions}` without any secret, so that what is imported from it
-   * has to connect again. `{sealed: true}` gives the records as they lie encrypted in localStorage, for this browser
-   * alone: right where the text stays in the page's reach. So it is before Python is up, when no record can be read.
+   * has to connect again. `{sealed: true}` gives instead of `sessions` the records as they lie encrypted in
+   * localStorage, for this browser alone: right where the text stays in the page's reach. So it is by itself while the
+   * page is being left; `{sealed: false}` forbids it. Where no record can be read (before Python is up, after
+   * `destroy`), the sealed ones are in the text too, so that no good backup is replaced by an empty one.
    */
-  exportSessions({ sealed = false } = {}): string {
-    const { known, state } = runtime.view;
-    if (sealed) return sealedExport();
-    return known ? plainExport(state) : earlyExport(state);
+  exportSessions(options: { sealed?: boolean } = {}): string {
+    const { sealed } = anObject("options", options ?? {});
+    return exported(runtime.view, sealed ?? null);
   }
 
   /** Takes sessions from what `exportSessions` returned, in either form, and tells of each what became of it. */
@@ -131,18 +139,27 @@ export class SessionManager extends Service {
    * characters at least). It is nowhere kept here.
    */
   async exportBackup(passphrase: string): Promise<Uint8Array> {
-    return fromBase64((await runtime.call("manager.exportBackup", [passphrase])) as string);
+    return fromBase64((await runtime.call("manager.exportBackup", [aText("passphrase", passphrase)])) as string);
   }
 
   /** Takes what `exportBackup` made. With `needsReload` in the report, the sessions live after the next load. */
   async importBackup(file: Uint8Array | ArrayBuffer | Blob, passphrase: string): Promise<ImportReport> {
+    const given = aText("passphrase", passphrase);
     const data = toBase64(await bytesOf(file));
-    return (await runtime.call("manager.importBackup", [data, passphrase])) as ImportReport;
+    return (await runtime.call("manager.importBackup", [data, given])) as ImportReport;
   }
 
   /** What happened here, the oldest first, also before this page: no secret, topic or account in it. */
   getHistory(): readonly HistoryEntry[] {
     return runtime.view.state.history;
+  }
+
+  /**
+   * Answers "why was I disconnected?" in plain lines, the latest first, each with how long ago it was. Empty before
+   * Python is up.
+   */
+  whyDisconnected(): readonly string[] {
+    return lines(explain(runtime.view.state.explanation, Date.now()));
   }
 
   /** One JSON text about the whole, to be sent with a question: without secrets, topics and accounts. */
@@ -151,15 +168,15 @@ export class SessionManager extends Service {
   }
 
   /** Disconnects every session, then removes the records. */
-  clearAllSessions(): Promise<void> {
-    return quiet(runtime.call("manager.clearAllSessions", [], withoutSessions));
+  async clearAllSessions(): Promise<void> {
+    await runtime.call("manager.clearAllSessions", [], withoutSessions);
   }
 
   /** Stops everything and deletes nothing; `initialize` starts again. */
-  destroy(): Promise<void> {
+  async destroy(): Promise<void> {
     this.#endRestored();
     this.#endExpired();
-    return quiet(runtime.destroy("manager.destroy"));
+    await runtime.destroy("manager.destroy");
   }
 }
 

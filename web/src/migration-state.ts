@@ -3,10 +3,17 @@
  * says whether they were migrated, and what was asked for meanwhile. Everything read there is from outside. The names
  * are those of renvault_web/legacy_keys.py and record.py; a test compares the two.
  */
-import type { MigrationBackup, MigrationCompatibility, MigrationStatus, MigrationSummary, Session } from "./types.ts";
+import type {
+  MigrationBackup,
+  MigrationCompatibility,
+  MigrationStatus,
+  MigrationSummary,
+  OldEntry,
+  Session,
+} from "./types.ts";
 import { type State, toMilliseconds } from "./view.ts";
 
-/** The section `migration` as Python publishes it (renvault_web/late_sections.py). */
+/** The section `migration` as Python publishes it (renvault_web/late_gateway.py). */
 export interface MigrationState {
   readonly hasOld: boolean;
   /** The names of old data that Python looked at to say so. */
@@ -18,6 +25,7 @@ export interface MigrationState {
   readonly backups: readonly (MigrationBackup & { readonly session: Session | null })[];
   /** The key of the newest backup that a migration made: no clean-up deletes it. */
   readonly keptBackup: string | null;
+  readonly oldEntries: readonly OldEntry[];
   /** What the old session converts to, and so what a backup taken now will restore to. */
   readonly oldSession: Session | null;
 }

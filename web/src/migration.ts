@@ -15,12 +15,15 @@ import {
   type MigrationReport,
   type MigrationStatus,
   type MigrationSummary,
+  type OldEntry,
   RenvaultError,
   type Session,
 } from "./types.ts";
 import type { Change } from "./view.ts";
 
 const COMPATIBLE: MigrationCompatibility = Object.freeze({ compatible: true, issues: [] });
+
+const NOTHING_OLD: readonly OldEntry[] = Object.freeze([]);
 
 const summary = steady<MigrationSummary>();
 
@@ -42,6 +45,14 @@ export class SessionMigrationService extends Service {
   /** Whether there is data of old sessions. Before Python is up the names alone tell. */
   hasOldSessions(): boolean {
     return hasOldSessions(runtime.view.state);
+  }
+
+  /**
+   * Everything that older builds and other libraries left here, also what no migration touches: by name, never with its
+   * value. Empty before Python is up.
+   */
+  getOldEntries(): readonly OldEntry[] {
+    return runtime.view.state.migration?.oldEntries ?? NOTHING_OLD;
   }
 
   /** Brings along all that can be: backed up, written, read back; only then the old data goes. */

@@ -15,7 +15,9 @@ const HEADER_SIZE = 3 + KEY_ID_SIZE;
 const IV_SIZE = 12;
 const TAG_SIZE = 16;
 const STORAGE_KEY_TAG = 16; // bytes of the HMAC that the storage key shows
-const KNOWN_FLAGS = [0, 0x01, 0x02]; // bodies that only Python inflates; what is not sealed (0x80) is not for this side
+const KNOWN_FLAGS = [0, 0x01, 0x02]; // bodies that only Python inflates
+const PLAIN = 0x80; // not sealed: only Python reads it
+const DIGEST_SIZE = 32; // bytes of SHA-256, in a record that is not sealed
 
 /** What a record is for. */
 export const Purpose = { session: 1, sdkEntry: 2, notes: 3 } as const;
@@ -138,17 +140,43 @@ export function encodeRecord({ purpose, flags, keyId, sealed }: Omit<SealedRecor
 
 /** Takes the text of the record under `key` apart; throws an Error that says what is wrong with it, or `Foreign`. */
 export function decodeRecord(text: string, key: string): SealedRecord {
+  const data = bytesOf(text);
+  const [, purpose = 0, flags = 0] = data;
+  if (flags & PLAIN) throw new Foreign("The record is not sealed.");
+  const keyId = data.slice(3, HEADER_SIZE);
+  return { purpose, flags, keyId, aad: recordAad(purpose, flags, keyId, key), sealed: data.slice(HEADER_SIZE) };
+}
+
+/** Returns the purpose that a record's header claims, sealed or not; undefined where it is no record of ours. */
+export function claimedPurpose(text: string): number | undefined {
+  try {
+    const data = bytesOf(text);
+    const [, purpose, flags = 0] = data;
+    const isWhole = !(flags & PLAIN) || (data.length >= HEADER_SIZE + DIGEST_SIZE && isZero(data.subarray(3, HEADER_SIZE)));
+    return isWhole ? purpose : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the bytes of a record's text once their header is of a form that is known. */
+function bytesOf(text: string): Bytes {
   const data = fromBase64Url(text);
-  const [version, purpose = 0, flags = 0] = data;
+  const [version, , flags = 0] = data;
   if (version !== undefined && version !== VERSION) {
     throw new Foreign(`The record has version ${version}, this page reads version ${VERSION}.`);
   }
   if (data.length < HEADER_SIZE + IV_SIZE + TAG_SIZE) {
     throw new Error(`The record is cut short: it has ${data.length} bytes.`);
   }
-  if (!KNOWN_FLAGS.includes(flags)) throw new Foreign(`The record has flags ${flags}, which this page does not know.`);
-  const keyId = data.slice(3, HEADER_SIZE);
-  return { purpose, flags, keyId, aad: recordAad(purpose, flags, keyId, key), sealed: data.slice(HEADER_SIZE) };
+  if (!KNOWN_FLAGS.includes(flags & ~PLAIN)) {
+    throw new Foreign(`The record has flags ${flags}, which this page does not know.`);
+  }
+  return data;
+}
+
+function isZero(data: Bytes): boolean {
+  return data.every((byte) => byte === 0);
 }
 
 function header(purpose: number, flags: number, keyId: Bytes): Bytes {

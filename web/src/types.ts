@@ -101,6 +101,17 @@ export interface MigrationBackup {
   readonly timestamp: number;
 }
 
+/** What an older build or another library left under one key of localStorage, told without its value. */
+export interface OldEntry {
+  readonly key: string;
+  /** What it is, or why it cannot be brought along. */
+  readonly what: string;
+  /** How many sessions in it can be brought along. */
+  readonly sessions: number;
+  /** A migration leaves it where it is. */
+  readonly stays: boolean;
+}
+
 export interface MigrationStatus {
   hasMigrated: boolean;
   /** When it was marked as completed. */

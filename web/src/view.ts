@@ -2,6 +2,7 @@
  * What Python last said, and on it what has been asked for but not answered: so that a read after a write agrees with
  * it at once, before Python is up too. A value stays the same object until it changes.
  */
+import type { ExplainedEntry } from "./explanation.ts";
 import type { MigrationAsked, MigrationState } from "./migration-state.ts";
 import type {
   HistoryEntry,
@@ -15,7 +16,7 @@ import type {
 } from "./types.ts";
 import { unchanged } from "./unchanged.ts";
 
-/** The sections of the state as Python publishes them (renvault_web/gateway.py). */
+/** The sections of the state as Python publishes them (renvault_web/sections.py, late_gateway.py). */
 export interface State {
   /** All that are known: those the client lists, and those stored. */
   readonly sessions: readonly Session[];
@@ -31,6 +32,8 @@ export interface State {
   /** Null until Python has looked at the old sessions, which it does after everything else. */
   readonly migration: MigrationState | null;
   readonly history: readonly HistoryEntry[];
+  /** What in the history can be why a connection or session ended, the latest first. */
+  readonly explanation: readonly ExplainedEntry[];
   /** What was asked of the migration and has not been done: never published, only expected. */
   readonly migrationAsked: MigrationAsked;
 }
@@ -80,6 +83,7 @@ const INITIAL_STATE: State = {
   online: true,
   migration: null,
   history: Object.freeze([]),
+  explanation: [],
   migrationAsked: { taken: [], dropped: [], status: null },
 };
 
