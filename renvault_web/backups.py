@@ -112,13 +112,15 @@ class Backups:
         return None
 
     async def clean_up(self, keep: int) -> int:
-        """Delete all but the ``keep`` newest, return how many; the newest and the newest migration's always stay."""
+        """Delete all but the ``keep`` newest, at least one, and return how many.
+
+        Where two or more stay, the newest that a migration made is one of them, in the place of the oldest.
+        """
         listed = [backup.key for backup in self.listed()]
         migration = await self.newest_migration()
-        staying = {migration[0], *listed[:1]} if migration else set(listed[:1])
-        for key in listed:
-            if len(staying) < keep:
-                staying.add(key)
+        staying = listed[: max(keep, 1)]
+        if migration and len(staying) > 1 and migration[0] not in staying:
+            staying[-1] = migration[0]
         for key in listed:
             if key not in staying:
                 self._storage.remove(key)

@@ -50,7 +50,7 @@ class LateGateway:
         self._changed = changed
         self._turn = asyncio.Lock()  # what is asked of the migration is done in this order
         self._restored: dict[str, WalletSession | None] = {}  # by the backup's key
-        self._kept: str | None = None  # the backup that no clean-up deletes, of those in _restored
+        self._kept: str | None = None  # the newest that a migration made, of those in _restored
         self._migration = "null"
         self._entries: tuple[HistoryEntry, ...] = ()
         self._history = self._explanation = "[]"

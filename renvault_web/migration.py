@@ -317,12 +317,12 @@ class SessionMigrationService:
         return session_found
 
     async def newest_migration_backup(self) -> str | None:
-        """Return the key of the newest backup that a migration made, which no clean-up deletes; None without any."""
+        """Return the key of the newest backup that a migration made; None without any."""
         newest = await self._backups.newest_migration()
         return newest[0] if newest else None
 
     async def cleanup_old_backups(self, keep: int = 3) -> int:
-        """Delete all backups but the ``keep`` newest; return how many. The newest, and the newest migration's, stay."""
+        """Delete all backups but the ``keep`` newest, at least one; return how many. See ``Backups.clean_up``."""
         return await self._exclusively(lambda: self._backups.clean_up(keep))
 
     async def roll_back(self) -> int:
