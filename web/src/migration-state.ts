@@ -23,7 +23,7 @@ export interface MigrationState {
   readonly summary: MigrationSummary;
   /** `session` is what the backup restores to; null where that is no session. */
   readonly backups: readonly (MigrationBackup & { readonly session: Session | null })[];
-  /** The key of the newest backup that a migration made: no clean-up deletes it. */
+  /** The key of the newest backup that a migration made. */
   readonly keptBackup: string | null;
   readonly oldEntries: readonly OldEntry[];
   /** What the old session converts to, and so what a backup taken now will restore to. */
@@ -62,13 +62,13 @@ export function hasOwnOldSessions(state: State): boolean {
   return hasOldSessions(state) && (localNames()?.some(isOld) ?? state.migration?.oldSession != null);
 }
 
-/** Which backups go when the `keep` newest stay; the newest stays always, and so does the newest migration's. */
+/** Which backups go when the `keep` newest stay, at least one: as renvault_web/backups.py has it. */
 export function backupsBeyond(state: State, keep: number): string[] {
   const keys = listBackups(state).map(({ key }) => key);
   const kept = state.migration?.keptBackup;
-  const staying = new Set(keys.filter((key, index) => index === 0 || key === kept));
-  for (const key of keys) if (staying.size < keep) staying.add(key);
-  return keys.filter((key) => !staying.has(key));
+  const staying = keys.slice(0, Math.max(keep, 1));
+  if (kept && keys.includes(kept) && staying.length > 1 && !staying.includes(kept)) staying.splice(-1, 1, kept);
+  return keys.filter((key) => !staying.includes(key));
 }
 
 let backups: readonly MigrationBackup[] = Object.freeze([]);

@@ -137,9 +137,9 @@ export class SessionMigrationService extends Service {
   }
 
   /**
-   * Deletes all backups but the newest `keep`; returns at once how many go. The newest stays in any case, and so does
-   * the newest that a migration made: before Python is up nobody knows which that is, and the number may be one more
-   * than go. `flush()` resolves when they are gone; where that fails, the error is reported to the page.
+   * Deletes all backups but the newest `keep`, at least one; returns at once how many go. Where two or more stay, the
+   * newest that a migration made is one of them, in the place of the oldest. `flush()` resolves when they are gone;
+   * where that fails, the error is reported to the page.
    */
   cleanupOldBackups(keep = 3): number {
     if (!Number.isInteger(keep) || keep < 0) {
