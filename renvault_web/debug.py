@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import re
 
-KEY = "DEBUG"
-"""Where a browser keeps the patterns."""
-
 ROOT = "renvault_web"
 
 PREFIX = "walletkit"

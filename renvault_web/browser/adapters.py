@@ -99,7 +99,7 @@ class BrowserCipher:
         return [b64decode(tag) for tag in await self._call(self._cipher.tags, _text_list(messages))]
 
     async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
-        return [b64decode(sealed) for sealed in await self._call(self._cipher.seal, _text(key_id), _texts(jobs))]
+        return [b64decode(sealed) for sealed in await self._call(self._cipher.seal, to_base64(key_id), _texts(jobs))]
 
     async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
         opened = await self._call(self._cipher.open, _texts(jobs))
@@ -191,13 +191,14 @@ def subscribe_through_proxy(
     return unsubscribe
 
 
-def _text(data: bytes) -> str:
+def to_base64(data: bytes) -> str:
+    """Return bytes as they cross."""
     return b64encode(data).decode("ascii")
 
 
 def _text_list(items: Sequence[bytes]) -> str:
-    return json.dumps([_text(item) for item in items])
+    return json.dumps([to_base64(item) for item in items])
 
 
 def _texts(jobs: Sequence[tuple[bytes, ...]]) -> str:
-    return json.dumps([[_text(part) for part in job] for job in jobs])
+    return json.dumps([[to_base64(part) for part in job] for job in jobs])

@@ -9,23 +9,19 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from ..debug import KEY, ROOT, Patterns, debug_name
-from ..errors import StorageError
+from ..debug import ROOT, Patterns, debug_name
 from ..redaction import anonymous_text
 
 if TYPE_CHECKING:
-    from ..ports import Storage, Unsubscribe
+    from ..ports import Unsubscribe
 
 
-def start_debug(storage: Storage) -> Unsubscribe:
-    """Let our loggers write what the setting in ``storage`` asks for; return what ends that.
+def start_debug(setting: str) -> Unsubscribe:
+    """Let our loggers write what the ``setting`` asks for; return what ends that.
 
     Warnings come in any case, as they do without the setting.
     """
-    try:
-        patterns = Patterns(storage.get(KEY) or "")
-    except StorageError:
-        patterns = Patterns("")
+    patterns = Patterns(setting)
     if not patterns:
         return lambda: None
 

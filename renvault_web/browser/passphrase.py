@@ -5,12 +5,12 @@ Like the wallet's adapter it never rejects: each call answers ``{"value": base64
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StorageError
 from ..jsontext import parse_json
-from .adapters import told_as
+from .adapters import to_base64, told_as
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MESSAGES = {
     "passphrase": "The passphrase does not fit.",
     "file": "This is no age passphrase file, or it was changed or cut short.",
+    "work": "To try a passphrase on this file would hold up the page for too long: it asks for more work than age does.",
     "load": "The part that makes and opens passphrase files could not be loaded. Check the network and try again.",
 }
 
@@ -29,10 +30,10 @@ class BrowserPassphraseFile:
         self._files = bridge.passphraseFile
 
     async def encrypt(self, passphrase: str, plaintext: bytes) -> bytes:
-        return await _value(self._files.encrypt(passphrase, _text(plaintext)))
+        return await _value(self._files.encrypt(passphrase, to_base64(plaintext)))
 
     async def decrypt(self, passphrase: str, data: bytes) -> bytes:
-        return await _value(self._files.decrypt(passphrase, _text(data)))
+        return await _value(self._files.decrypt(passphrase, to_base64(data)))
 
 
 async def _value(answer: Awaitable[str]) -> bytes:
@@ -42,7 +43,3 @@ async def _value(answer: Awaitable[str]) -> bytes:
     if code is not None:
         raise StorageError(_MESSAGES.get(code, "The passphrase file could not be made or opened."), code=str(code))
     return b64decode(outcome["value"])
-
-
-def _text(data: bytes) -> str:
-    return b64encode(data).decode("ascii")

@@ -61,7 +61,7 @@ async def start(bridge: Any) -> Any:
 def _listen(storage: BrowserStorage) -> None:
     """Let our loggers write what the user asks for; what that takes is imported by those alone who do."""
     with suppress(StorageError):
-        if storage.get(_DEBUG):
+        if setting := storage.get(_DEBUG):
             from .debug import start_debug
 
-            start_debug(storage)
+            start_debug(setting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 from dev import setup
 from dev.steps import ROOT
@@ -24,6 +25,6 @@ def test_the_lines_are_the_same_in_both_languages() -> None:
     noted = [entry(NOW - age, "session_deleted", {"topic": "t", "by": "wallet"}) for age in reversed(AGES)]
     given = json.dumps({"entries": [line_to_js(line) for line in explanations(noted)], "now": NOW * 1000})
     script = SCRIPT % (ROOT / "web" / "src" / "explanation.ts").as_uri()
-    command = [setup.node(), "--input-type=module", "-e", script, given]
+    command: list[str | Path] = [setup.node(), "--input-type=module", "-e", script, given]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert tuple(json.loads(done.stdout)) == explain(noted, NOW)

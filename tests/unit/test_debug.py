@@ -9,7 +9,6 @@ import pytest
 
 from renvault_web.browser.debug import start_debug
 from renvault_web.debug import MAX_PATTERNS, MAX_TEXT, Patterns, debug_name, fits
-from renvault_web.testing import MemoryStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,15 +99,12 @@ OTHER = logging.getLogger("renvault_web.history")
 
 
 @pytest.fixture
-def debugging(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str | None], Callable[[], list[str]]]]:
+def debugging(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str], Callable[[], list[str]]]]:
     """Start with a setting; what that returns reads the lines so far."""
     ends = []
 
-    def start(setting: str | None) -> Callable[[], list[str]]:
-        storage = MemoryStorage()
-        if setting is not None:
-            storage.set("DEBUG", setting)
-        ends.append(start_debug(storage))
+    def start(setting: str) -> Callable[[], list[str]]:
+        ends.append(start_debug(setting))
         return lambda: capsys.readouterr().err.splitlines()
 
     yield start
@@ -131,21 +127,14 @@ def test_warnings_come_in_any_case(debugging: Any) -> None:
     assert lines() == ["walletkit:history told"]
 
 
-@pytest.mark.parametrize("setting", [None, "", "-walletkit*", " , "])
-def test_without_the_setting_nothing_changes(debugging: Any, setting: str | None) -> None:
+@pytest.mark.parametrize("setting", ["", "-walletkit*", " , "])
+def test_without_the_setting_nothing_changes(debugging: Any, setting: str) -> None:
     root = logging.getLogger("renvault_web")
     before = root.level, list(root.handlers)
     lines = debugging(setting)
     LOG.info("nobody asked")
     assert lines() == []
     assert (root.level, list(root.handlers)) == before
-
-
-def test_a_store_that_fails_turns_nothing_on() -> None:
-    storage = MemoryStorage()
-    storage.fail_after(0)
-    start_debug(storage)()
-    assert not LOG.isEnabledFor(logging.DEBUG)
 
 
 def test_lines_hold_no_secret_no_topic_and_no_text_of_many_lines(debugging: Any) -> None:
@@ -161,9 +150,7 @@ def test_lines_hold_no_secret_no_topic_and_no_text_of_many_lines(debugging: Any)
 
 
 def test_it_ends() -> None:
-    storage = MemoryStorage()
-    storage.set("DEBUG", "*")
     root = logging.getLogger("renvault_web")
     before = root.level, list(root.handlers)
-    start_debug(storage)()
+    start_debug("*")()
     assert (root.level, list(root.handlers)) == before

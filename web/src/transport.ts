@@ -8,6 +8,7 @@
  * is nothing to restore, and a first pairing has to connect: then the SDK is on its own.
  */
 import { Attempt, onClose } from "./attempt.ts";
+import { toHex } from "./base64.ts";
 import { within } from "./limit.ts";
 import { replace } from "./replace.ts";
 import { RenvaultError } from "./types.ts";
@@ -42,7 +43,7 @@ export class Transport {
   #silent: unknown; // the provider that did not answer a proof
   #connection: Connection | undefined;
   #closing = ""; // what the socket last said when it closed
-  #probe = hex(crypto.getRandomValues(new Uint8Array(32)));
+  #probe = toHex(crypto.getRandomValues(new Uint8Array(32)));
 
   constructor(relayer: Relayer, hasSessions: () => boolean) {
     this.#relayer = relayer;
@@ -200,8 +201,4 @@ function quietenQueue(): () => void {
   };
   addEventListener("unhandledrejection", quiet);
   return () => removeEventListener("unhandledrejection", quiet);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
