@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dev import setup
 from dev.steps import ROOT
 from renvault_web.chronicle import entry, explain, explanations
 from renvault_web.late_wire import line_to_js
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = 1_700_000_000.0
 AGES = (-5, 0, 0.5, 1, 59.5, 60, 119, 3_600, 7_200, 86_399, 86_400, 864_000)
