@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MESSAGES = {
     "passphrase": "The passphrase does not fit.",
     "file": "This is no age passphrase file, or it was changed or cut short.",
-    "work": "To try a passphrase on this file would hold up the page for too long: it asks for more work than age does.",
+    "work": "This file asks for more work than age itself does: a passphrase would hold up the page for too long.",
     "load": "The part that makes and opens passphrase files could not be loaded. Check the network and try again.",
 }
 

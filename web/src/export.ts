@@ -19,8 +19,15 @@ export function exported({ known, state }: Pick<View, "known" | "state">, sealed
   return written({ ...(unread && { sealed: records }), sessions: state.sessions.map(withoutSecrets) });
 }
 
-/** The bytes of a file in any of the forms in which a page has one. */
+/** What a backup has at most, bytes (renvault_web/imports.py). */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** The bytes of a file in any of the forms in which a page has one; one that is too large is not read. */
 export async function bytesOf(file: unknown): Promise<Bytes> {
+  const size = file instanceof Blob ? file.size : file instanceof ArrayBuffer || file instanceof Uint8Array ? file.byteLength : 0;
+  if (size > MAX_BYTES) {
+    throw new RenvaultError("import", `The file has ${size} bytes; a backup has ${MAX_BYTES} at most.`);
+  }
   if (file instanceof Blob) return new Uint8Array(await file.arrayBuffer());
   if (file instanceof ArrayBuffer) return new Uint8Array(file);
   if (file instanceof Uint8Array) return Uint8Array.from(file);
