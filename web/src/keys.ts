@@ -56,6 +56,9 @@ export interface Keys {
   forget(): Promise<void>;
 }
 
+/** What the names of the product's own databases begin with. */
+export const DATABASE = "renvault";
+
 /** A rotation of another page that is not older than this serves as ours: both were asked for at once. */
 const MOMENT_MS = 60_000;
 
@@ -69,7 +72,7 @@ const MAX_MISSING = 1_000;
 const ofPage = new Map<string, Promise<Keys>>();
 
 /** Opens the keys of `database` (by default the product's own), making them on first use. */
-export function openKeys({ database = "renvault" }: { database?: string } = {}): Promise<Keys> {
+export function openKeys({ database = DATABASE }: { database?: string } = {}): Promise<Keys> {
   const keys = ofPage.get(database) ?? loadKeys(database);
   ofPage.set(database, keys);
   return keys;

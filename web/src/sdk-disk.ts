@@ -2,7 +2,7 @@
  * The database of the SDK's store: entries read and written, each change only onto what was seen before it, so that
  * pages that write at the same time lose nothing to each other.
  */
-import { clear, entries, get, type UseStore } from "idb-keyval";
+import { clear, entries, get, promisifyRequest, type UseStore } from "idb-keyval";
 import { keepAside } from "./aside.ts";
 import { durableStore } from "./durable-store.ts";
 import { openKeys } from "./keys.ts";
@@ -160,11 +160,7 @@ export class SdkDisk {
 /** Puts `text` (undefined: nothing) in the place of `seen`; false where something else lies there by now. */
 export function swap(store: UseStore, place: string, seen: Text, text: Text): Promise<boolean> {
   return store("readwrite", async (records) => {
-    const fits = await new Promise<boolean>((resolve, reject) => {
-      const request = records.get(place);
-      request.onerror = () => reject(request.error);
-      request.onsuccess = () => resolve(request.result === seen);
-    });
+    const fits = (await promisifyRequest<unknown>(records.get(place))) === seen;
     if (fits) await put(records, place, text); // in the same transaction: it lives on through resolved promises
     return fits;
   });
@@ -172,11 +168,7 @@ export function swap(store: UseStore, place: string, seen: Text, text: Text): Pr
 
 /** Puts one record and returns when it is on disk. */
 function put(records: IDBObjectStore, place: string, text: Text): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const { transaction } = records;
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = transaction.onerror = () => reject(transaction.error);
-    if (text === undefined) records.delete(place);
-    else records.put(text, place);
-  });
+  if (text === undefined) records.delete(place);
+  else records.put(text, place);
+  return promisifyRequest(records.transaction);
 }

@@ -83,9 +83,9 @@ export class SdkMaps {
         const there = parts(shape, entry?.value);
         odd = !there && !copied;
         if (odd) return undefined;
-        const disk = there ?? new Map<string, string>();
-        const base = this.#base(key, next) ?? (value === undefined ? disk : new Map<string, string>());
-        const { entries, tombstones } = merge(base, next, disk, entry?.tombstones ?? new Map(), Date.now());
+        const stored = there ?? new Map<string, string>();
+        const base = this.#base(key, next) ?? (value === undefined ? stored : new Map<string, string>());
+        const { entries, tombstones } = merge(base, next, stored, entry?.tombstones ?? new Map(), Date.now());
         return { value: value === undefined && entries.size === 0 ? undefined : whole(shape, entries), tombstones };
       });
       if (!odd) break;

@@ -38,6 +38,9 @@ const SHAPES: Record<string, Shape> = {
 /** Of a map. No clock ends one: a page whose clock is ahead would bring back everything that was removed. */
 const MAX_TOMBSTONES = 500;
 
+/** The maps of live sessions as they are written: killed between two, no session stands without its key. */
+export const WRITE_ORDER = ["keychain", "subscription", "pairing", "expirer", "session"] as const;
+
 /** Returns the shape of the map under `key`; undefined for what is not merged. */
 export function shapeOf(key: string): Shape | undefined {
   const [, scope, name] = KEY.exec(key) ?? [];
@@ -129,6 +132,6 @@ function pruned(tombstones: Map<string, number>): Map<string, number> {
   return new Map([...tombstones].sort(([, one], [, other]) => one - other).slice(-MAX_TOMBSTONES));
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -15,17 +15,15 @@
  */
 import { del, entries, type UseStore } from "idb-keyval";
 import { keepAside } from "./aside.ts";
+import { toHex } from "./base64.ts";
 import type { SdkDisk } from "./sdk-disk.ts";
-import { adopt, type Parts, parts, shapeOf, whole } from "./sdk-merge.ts";
+import { adopt, isObject, type Parts, parts, shapeOf, whole, WRITE_ORDER } from "./sdk-merge.ts";
 import { type Entry, LostKey, openEntry } from "./sdk-record.ts";
 
 const PREFIX = "staged.";
 
 /** The SDK's name for the secret behind the client's id: none leaves this browser, and none comes in. */
 const CLIENT_SEED = "client_ed25519_seed";
-
-/** What of a client's maps is taken, in the order of writing: killed between two, no session stands without its key. */
-const MAPS = ["keychain", "subscription", "pairing", "expirer", "session"] as const;
 
 /** How long a session, and a pairing, can last at the most (the SDK's SEVEN_DAYS and THIRTY_DAYS), s. */
 const LIFE = { session: 7 * 86_400, pairing: 30 * 86_400 };
@@ -38,7 +36,8 @@ const LINK_MODE = "link_mode";
 /** How far behind this device's clock may be, s. */
 const SLACK = 86_400;
 
-type MapName = (typeof MAPS)[number];
+/** What of a client's maps is taken. */
+type MapName = (typeof WRITE_ORDER)[number];
 type Fields = { readonly [field: string]: unknown };
 
 /** `wc@2:core:`, version, the host's prefix and the map's name. */
@@ -51,7 +50,7 @@ type Maps = Map<MapName, { readonly key: string; readonly entries: Map<string, F
 export async function stageEntries(disk: SdkDisk, given: Fields): Promise<void> {
   const wanted = Object.entries(given).filter(([key]) => isMapName(shapeOf(key)?.name));
   const value = Object.fromEntries(wanted.map(([key, map]) => [key, withoutSeed(map)]));
-  const id = [...crypto.getRandomValues(new Uint8Array(4))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const id = toHex(crypto.getRandomValues(new Uint8Array(4)));
   const place = `${PREFIX}${String(Date.now()).padStart(13, "0")}-${id}`;
   await disk.writeAt(place, { key: place, value, tombstones: new Map() });
 }
@@ -93,7 +92,7 @@ async function openStaged(disk: SdkDisk, place: string, text: string): Promise<E
 /** Sorts the maps of a backup by the client, that is by the prefix, that they belong to. */
 function clientsIn(value: unknown): Maps[] {
   const clients = new Map<string, Maps>();
-  for (const [key, map] of Object.entries(isFields(value) ? value : {})) {
+  for (const [key, map] of Object.entries(isObject(value) ? value : {})) {
     const [, , , prefix = "", name] = KEY.exec(key) ?? [];
     const shape = shapeOf(key);
     const found = shape && parts(shape, map);
@@ -108,12 +107,12 @@ function clientsIn(value: unknown): Maps[] {
 /** Returns of a client's maps what its live sessions and pairings need; what is missing of it is made. */
 function liveOf(maps: Maps, now: number): Map<string, Map<string, string>> {
   const keychain = maps.get("keychain");
-  const brought = new Map<MapName, Map<string, unknown>>(MAPS.map((name) => [name, new Map()]));
+  const brought = new Map<MapName, Map<string, unknown>>(WRITE_ORDER.map((name) => [name, new Map()]));
   const add = (name: MapName, id: string, entry: unknown) => void brought.get(name)!.set(id, entry);
   const bringTopic = (name: "session" | "pairing", topic: string, record: Fields) => {
     const key = keychain?.entries.get(topic);
     const isLive = typeof record.expiry === "number" && record.expiry > now;
-    if (!isKey(topic) || !isKey(key) || !isLive || !isFields(record.relay) || record.relay.protocol !== RELAY) return false;
+    if (!isKey(topic) || !isKey(key) || !isLive || !isObject(record.relay) || record.relay.protocol !== RELAY) return false;
     const expiry = Math.min(record.expiry as number, Math.floor(now) + LIFE[name] + SLACK);
     const target = `topic:${topic}`;
     const transport = record.transportType === LINK_MODE ? { transportType: LINK_MODE } : {};
@@ -124,7 +123,7 @@ function liveOf(maps: Maps, now: number): Map<string, Map<string, string>> {
     return true;
   };
   for (const [topic, pairing] of maps.get("pairing")?.entries ?? []) {
-    if (isFields(pairing) && pairing.active === true) bringTopic("pairing", topic, pairing);
+    if (isObject(pairing) && pairing.active === true) bringTopic("pairing", topic, pairing);
   }
   for (const [topic, session] of maps.get("session")?.entries ?? []) {
     if (!isSession(session) || !bringTopic("session", topic, session)) continue;
@@ -156,11 +155,11 @@ async function bring(disk: SdkDisk, brought: ReadonlyMap<string, Parts>, at: num
 
 /** Returns a keychain without the client's seed, anything else as it is. */
 export function withoutSeed(map: unknown): unknown {
-  return isFields(map) ? Object.fromEntries(Object.entries(map).filter(([tag]) => tag !== CLIENT_SEED)) : map;
+  return isObject(map) ? Object.fromEntries(Object.entries(map).filter(([tag]) => tag !== CLIENT_SEED)) : map;
 }
 
 function isMapName(name: unknown): name is MapName {
-  return (MAPS as readonly unknown[]).includes(name);
+  return (WRITE_ORDER as readonly unknown[]).includes(name);
 }
 
 /** 32 bytes in hexadecimal: a key or a topic. */
@@ -170,10 +169,6 @@ function isKey(value: unknown): value is string {
 
 /** Whether the SDK can hold the record: it looks into these fields without asking. */
 function isSession(value: unknown): value is Fields & { self: { publicKey: string } } {
-  if (!isFields(value) || !isFields(value.self) || !isFields(value.peer) || !isFields(value.namespaces)) return false;
-  return typeof value.self.publicKey === "string" && isFields(value.peer.metadata);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject(value) || !isObject(value.self) || !isObject(value.peer) || !isObject(value.namespaces)) return false;
+  return typeof value.self.publicKey === "string" && isObject(value.peer.metadata);
 }

@@ -8,6 +8,7 @@
  * its maps (sdk-merge.ts) without taking anything from the others.
  */
 import { answered, Late } from "./durable-store.ts";
+import { DATABASE } from "./keys.ts";
 import { SdkDisk } from "./sdk-disk.ts";
 import { inTurn } from "./sdk-lock.ts";
 import { SdkMaps } from "./sdk-maps.ts";
@@ -57,14 +58,16 @@ export interface GiveBackOptions {
  * its sessions; resolves with how many entries. Stop the client first. The sealed entries stay until they are forgotten.
  */
 export function giveBackSdkStore(options: GiveBackOptions = {}): Promise<number> {
-  const { database = "renvault", customStoragePrefix = "" } = options;
+  const { database = DATABASE, customStoragePrefix = "" } = options;
   return giveBackToPlainStore(database, customStoragePrefix);
 }
 
 /** A value as JSON; undefined for an entry that is removed. */
 type Text = string | undefined;
 
-const FORGOTTEN = "It was forgotten on this device.";
+class Forgotten extends Foreign {
+  override readonly message = "It was forgotten on this device.";
+}
 
 const ADVICE = " Reload the page; if that does not help, clear this site's data and connect your wallet again.";
 
@@ -89,7 +92,7 @@ class SealedSdkStorage implements SdkStorage {
   /** A write has not been answered yet; others wait in memory until it is. */
   #stalled = false;
 
-  constructor({ database = "renvault", takeOver = false, onNotice = () => {} }: SdkStorageOptions) {
+  constructor({ database = DATABASE, takeOver = false, onNotice = () => {} }: SdkStorageOptions) {
     this.#database = database;
     this.#takeOver = takeOver === true ? "" : takeOver || undefined;
     this.#onNotice = onNotice;
@@ -193,7 +196,7 @@ class SealedSdkStorage implements SdkStorage {
     try {
       this.#opening ??= this.#open();
       const disk = await this.#opening;
-      if (disk.isForgotten) throw new Foreign(FORGOTTEN);
+      if (disk.isForgotten) throw new Forgotten();
       if (this.#blocked || (this.#stalled && kind === "write")) return undefined;
       running = work(disk);
       return await answered(running);
@@ -201,7 +204,7 @@ class SealedSdkStorage implements SdkStorage {
       // What the SDK writes without having read what was there would take the place of keys that are still needed.
       if (kind === "read" || error instanceof Foreign) this.#blocked = true;
       else if (error instanceof Late && running) this.#stall(running);
-      const advice = error instanceof Foreign && error.message !== FORGOTTEN ? ADVICE : "";
+      const advice = error instanceof Foreign && !(error instanceof Forgotten) ? ADVICE : "";
       this.#tell(`The wallet connection could not be stored and may end with this page. ${reason(error)}${advice}`);
       return undefined;
     }

@@ -5,13 +5,12 @@
 import { entries as allRecords, get } from "idb-keyval";
 import { toBase64 } from "./base64.ts";
 import { answered } from "./durable-store.ts";
+import { DATABASE } from "./keys.ts";
 import { forgetSdkStore, SdkDisk, sdkStore, swap } from "./sdk-disk.ts";
 import { shapeOf } from "./sdk-merge.ts";
 import { keyIdOf, LostKey, openBody, sealBody } from "./sdk-record.ts";
 import { stageEntries, withoutSeed } from "./sdk-staged.ts";
 import { type Bytes, Foreign, KEY_PREFIX } from "./seal.ts";
-
-export const DATABASE = "renvault";
 
 /** Records that are sealed under their own place. What is kept aside (`bad.`) is of no use to any key. */
 const SEALED = [KEY_PREFIX, "staged.", "plain."];

@@ -10,7 +10,7 @@ import { toBase64Url } from "./base64.ts";
 import { answered } from "./durable-store.ts";
 import { SdkDisk } from "./sdk-disk.ts";
 import { inTurn } from "./sdk-lock.ts";
-import { adopt, merge, parts, shapeOf, whole } from "./sdk-merge.ts";
+import { adopt, merge, parts, shapeOf, whole, WRITE_ORDER } from "./sdk-merge.ts";
 import { deletePlain, isOf, type PlainEntry, plainValue, readPlain, writePlain } from "./sdk-plain.ts";
 import { applyStaged } from "./sdk-staged.ts";
 
@@ -21,9 +21,6 @@ const STATE = "plain.state";
 const BACKUP = /^plain\.\d{13}\./;
 
 const MAX_BACKUPS = 3;
-
-/** In this order maps are written: killed between two, no session stands without its key. */
-const LAST = ["keychain", "subscription", "pairing", "expirer", "session"];
 
 interface State {
   /** The tag of the plain entries that have been taken over. */
@@ -82,7 +79,7 @@ export function giveBackToPlainStore(database: string, prefix: string): Promise<
 function valuesOf(plain: readonly PlainEntry[]): Map<string, unknown> {
   const found = new Map<string, unknown>();
   for (const { key, text } of plain) if (!found.has(key)) found.set(key, plainValue(text));
-  const rank = (key: string) => LAST.indexOf(shapeOf(key)?.name ?? "");
+  const rank = (key: string) => (WRITE_ORDER as readonly string[]).indexOf(shapeOf(key)?.name ?? "");
   return new Map([...found].sort(([one], [other]) => rank(one) - rank(other)));
 }
 
