@@ -1,7 +1,8 @@
 """The records of sessions and notes as they lie in the store: read into the view, written and read back, removed.
 
-A record that cannot be read stays where it is. Before its place is written to, it is kept aside (``aside.py``);
-it comes back by itself once it can be read and its place is free. Where there is no room, ``room.py`` makes some.
+A record that cannot be read stays where it is. Before its place is written to, it is kept aside (``aside.py``) unless
+it is plain: a copy would keep in clear what is to be sealed. It comes back by itself once it can be read and its place
+is free. Where there is no room, ``room.py`` makes some.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .aside import AsideRecords, place_of
 from .errors import CorruptRecordError, StorageError, StorageFullError
-from .record import ASIDE_PREFIX, BACKUP_PREFIX, HISTORY_PREFIX, KEY_PREFIX, Purpose, claimed_purpose, decode_record
+from .record import ASIDE_PREFIX, BACKUP_PREFIX, HISTORY_PREFIX, KEY_PREFIX, Purpose, claimed_purpose
 from .room import Room
 from .sealing import open_records, seal, storage_keys
-from .stored import StoredSession, pack_stored, parse_body, state_of, stored_size
+from .session import is_expired
+from .stored import RecordState, StoredSession, pack_stored, parse_body, state_of, stored_size
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from .ports import Cipher, Clock, Json, Storage
+    from .session import WalletSession
     from .storage_view import View
     from .stored import StorageConfig
 
@@ -28,6 +31,10 @@ Found: TypeAlias = "dict[str, tuple[str, StoredSession | Json | CorruptRecordErr
 
 OTHERS = (BACKUP_PREFIX, HISTORY_PREFIX, ASIDE_PREFIX)
 """What the storage keys of everything else of ours begin with."""
+
+UNSEEN = 1024 * 1024
+"""Bytes by which what lies beside the records may have grown since the last look at it: other pages' history. Nearer
+than this to the limit, each write looks first."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +56,7 @@ class RecordStore:
     async def changes(self, view: View, *, encrypted: bool) -> Found:
         """Open what the store has that the view has not."""
         keys = self._storage.keys()
-        self._look_at_others(view, keys)
+        self.look_at_others(view, keys)
         texts = {k: text for k in keys if k.startswith(KEY_PREFIX) and (text := self._storage.get(k)) is not None}
         changed = {key: text for key, text in texts.items() if view.texts.get(key) != text}
         opened = await open_records(self._cipher, changed, parse_body, encrypted=encrypted, measure=view.measure)
@@ -75,6 +82,23 @@ class RecordStore:
                 "Records that cannot be read, left in place: %d. The first: %s", len(unreadable), unreadable[0]
             )
 
+    def look_at_others(self, view: View, keys: list[str] | None = None) -> None:
+        """Bring the view up to what lies beside the records. ``keys``: those of the store, if they are known."""
+        keys = self._storage.keys() if keys is None else keys
+        others = {key: stored_size(key, self._storage.get(key)) for key in keys if key.startswith(OTHERS)}
+        view.full = view.full and sum(others.values()) >= sum(view.others.values())
+        view.others = others
+        view.aside = sum(key.startswith(ASIDE_PREFIX) for key in keys)
+
+    def look_again(self, view: View) -> set[str]:
+        """Look at what lies beside the records; return the keys under which that has changed, none where none tells."""
+        before = view.others
+        try:
+            self.look_at_others(view)
+        except StorageError as error:
+            _log.warning("How much is stored beside the sessions could not be looked up: %s", error)
+        return {key for key in before.keys() | view.others.keys() if before.get(key) != view.others.get(key)}
+
     async def bring_back(self, view: View, *, encrypted: bool) -> int:
         """Put records kept aside that can be read by now where they belong, if nothing lies there; return how many."""
         copies = {place_of(key): key for key in self._aside.keys()}  # noqa: SIM118 - no dict; the newest of each place
@@ -94,7 +118,7 @@ class RecordStore:
             view.put(place, texts[place], value)
             back += 1
         if back:
-            self._look_at_others(view, self._storage.keys())
+            self.look_at_others(view)
             view.sort()
             _log.warning("Records that were kept aside can be read again, and are back in their places: %d.", back)
         return back
@@ -134,22 +158,14 @@ class RecordStore:
             view.require_open()
             self._write(view, records, limit, room)
 
-    def plain(self, view: View) -> dict[str, StoredSession | Json]:
-        """Return what of the view lies in the store as plain records, by storage key."""
-        return {
-            key: view.sessions[view.topics[key]] if key in view.topics else view.notes
-            for key, text in view.texts.items()
-            if key not in view.unreadable and not decode_record(text).is_sealed and self._storage.get(key) == text
-        }
-
     def _write(
         self, view: View, records: Mapping[str, tuple[str, StoredSession | Json]], limit: int, room: Room
     ) -> None:
         texts = {key: text for key, (text, _) in records.items()}
         more = view.growth(texts)
         try:
-            if more > 0 and view.size + more > limit:
-                self._look_at_others(view, self._storage.keys())
+            if more > 0 and view.size + more > limit - UNSEEN:
+                self.look_at_others(view)
                 room.fit(more, view.size, limit)
             for key, (text, value) in records.items():
                 self._keep_aside(view, key, room)
@@ -161,7 +177,7 @@ class RecordStore:
             raise
         finally:
             if room.made:
-                self._look_at_others(view, self._storage.keys())
+                self.look_at_others(view)
         if more > 0 or room.made:
             view.full = False
         if room.made:
@@ -186,10 +202,23 @@ class RecordStore:
             if self._storage.get(place) is not None:
                 raise StorageError("A record is still there after it was removed. The browser may be blocking storage.")
         if copies:
-            self._look_at_others(view, self._storage.keys())
+            self.look_at_others(view)
         if copies or key in view.texts:
             view.full = False
         view.drop(key)
+
+    def remove_expired(self, view: View) -> list[WalletSession]:
+        """Remove the records of the sessions whose time is over; return these."""
+        now, removed = self._clock.now(), []
+        for stored in [stored for stored in view.sessions.values() if is_expired(stored.session, now)]:
+            topic = stored.session.topic
+            try:
+                self.remove(view, view.keys[topic])
+                view.expired[topic] = stored
+                removed.append(stored.session)
+            except StorageError as error:  # it stays in the view, where the monitor finds it expired
+                _log.warning("An expired session could not be removed: %s", error)
+        return removed
 
     def session_keys(self, view: View) -> list[str]:
         """Return the storage keys of all sessions there are, also of those that cannot be opened, or were put aside."""
@@ -205,15 +234,12 @@ class RecordStore:
         return claimed_purpose(self._storage.get(key) or "") == Purpose.SESSION
 
     def _keep_aside(self, view: View, key: str, room: Room) -> None:
-        if key in view.unreadable and self._storage.get(key) == view.texts[key]:
+        state = view.unreadable.get(key)
+        if state and state is not RecordState.PLAIN and self._storage.get(key) == view.texts[key]:
             room.spare(self._aside.keep(key, view.texts[key], self._clock.now(), put=room.set))
-            self._look_at_others(view, self._storage.keys())
+            self.look_at_others(view)
 
     def _set(self, room: Room, key: str, text: str) -> None:
         room.set(key, text)
         if self._storage.get(key) != text:
             raise StorageError("A record did not read back as it was written. The browser may be blocking storage.")
-
-    def _look_at_others(self, view: View, keys: list[str]) -> None:
-        view.others = {key: stored_size(key, self._storage.get(key)) for key in keys if key.startswith(OTHERS)}
-        view.aside = sum(key.startswith(ASIDE_PREFIX) for key in keys)

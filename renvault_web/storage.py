@@ -14,27 +14,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .errors import NotStartedError, StorageError
 from .events import Listeners
 from .following import Following
-from .record import Purpose
+from .plain_records import PlainRecords
+from .record import BACKUP_PREFIX, Purpose
 from .record_store import RecordStore
 from .sealing import storage_keys
-from .session import WalletSession, is_expired
 from .storage_view import View
-from .stored import (
-    NOTES,
-    RecordReport,
-    RecordState,
-    StorageConfig,
-    StorageNotice,
-    StorageStatistics,
-    StoredSession,
-    renewed,
-)
+from .stored import NOTES, RecordState, StorageConfig, StorageNotice, StoredSession, renewed
 from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from .ports import Cipher, Clock, Json, SdkStore, Storage, Tabs, Unsubscribe
+    from .session import WalletSession
+    from .stored import RecordReport, StorageStatistics
     from .upkeep import Upkeep
 
 T = TypeVar("T")
@@ -80,6 +73,7 @@ class EncryptedSessionStorage:
         self._records = RecordStore(
             storage=storage, cipher=cipher, clock=clock, expendable=lambda: self._upkeep().expendable()
         )
+        self._plain = PlainRecords(storage=storage, cipher=cipher)
         self._turns = Turns(clock)
         self._made_upkeep: Upkeep | None = None
         self._following = Following(tabs=tabs, reload=self.reload)
@@ -106,6 +100,8 @@ class EncryptedSessionStorage:
         """Clear the decrypted data and follow the other pages no longer. It can be opened again."""
         self._closings += 1
         if self._view:
+            if not self._config.encryption_enabled:
+                self._plain.remember(self._view)
             self._view.closed = True
             self._view = None
         self._following.stop()
@@ -124,12 +120,19 @@ class EncryptedSessionStorage:
         """Replace the configuration, from the next write on.
 
         With encryption turned off, plain records are read too. With it turned on again, those that this page has
-        opened are sealed: nothing else vouches for a plain record, so that the next page does not read it.
+        opened are sealed: nothing else vouches for one, and the next page does not read it. Where that fails the
+        configuration stays as it was.
         """
-        turned = config.encryption_enabled != self._config.encryption_enabled
-        self._config = config
-        if turned and self._view:
+        before, self._config = self._config, config
+        turned = config.encryption_enabled != before.encryption_enabled
+        if self._view is None or not (turned or (config.encryption_enabled and self._plain.opened(self._view))):
+            return
+        try:
             await self._exclusively(self._seal_plain if config.encryption_enabled else self._read_plain)
+        except BaseException:
+            if self._config is config:
+                self._config = before
+            raise
 
     def subscribe(self, listener: Callable[[], None]) -> Unsubscribe:
         """Call ``listener()`` after each change of the view or the notices, whichever page made it."""
@@ -168,17 +171,19 @@ class EncryptedSessionStorage:
 
     def statistics(self) -> StorageStatistics:
         """Return the store in figures."""
-        view = self._opened()
-        size, limit = view.size, self._config.max_storage_size
-        return StorageStatistics(
-            total_sessions=len(view.sessions),
-            total_size=size,
-            max_size=limit,
-            usage_percent=round(100 * size / limit, 2),
-            quarantined=len(view.unreadable) + view.aside,
-            persistent=self.persistent,
-            compression_ratio=view.compression_ratio,
-        )
+        return self._opened().statistics(self._config.max_storage_size, persistent=self.persistent)
+
+    def room(self) -> int:
+        """Return how many bytes ``max_storage_size`` leaves beside all of ours that lies there now."""
+        self.others_changed()
+        return self._config.max_storage_size - (self._view.size if self._view else 0)
+
+    def others_changed(self) -> None:
+        """Look again at what else of ours there is: for those who have written or deleted backups or history."""
+        changed = self._records.look_again(self._view) if self._view else set()
+        self._changed = self._changed or bool(changed)
+        self._written = self._written or any(key.startswith(BACKUP_PREFIX) for key in changed)
+        self._tell()
 
     # Writing: awaited and read back, one operation at a time
 
@@ -235,15 +240,16 @@ class EncryptedSessionStorage:
         Sessions are read and written meanwhile. Killed on the way, ``resume_rotation`` completes it.
         """
         await self._upkeep().rotate()
-        await self._reload_if_open()
+        if self._view:
+            await self.reload()
 
     async def resume_rotation(self) -> None:
         """Complete a rotation that was cut short, begin one where the key is 90 days old, delete keys nothing needs.
 
         For the start of a page, once it is drawn. Where there are old keys it takes minutes, and may be cancelled.
         """
-        if await self._upkeep().resume():
-            await self._reload_if_open()
+        if await self._upkeep().resume() and self._view:
+            await self.reload()
         await self._upkeep().retire()
 
     async def forget_everything(self) -> None:
@@ -261,13 +267,17 @@ class EncryptedSessionStorage:
         for key in list(view.unreadable):
             view.drop(key)
         await self._read(view)
+        await self._seal_trusted(view)
         if view.aside:
             await self._records.bring_back(view, encrypted=self._config.encryption_enabled)
         if self._closings != closings:
             raise NotStartedError("The session storage was closed while it was being opened.")
         self._view = view
         self._following.start()
-        return tuple(self._remove_expired(view))
+        expired = self._records.remove_expired(view)
+        if expired:
+            self._changed = self._written = True
+        return tuple(expired)
 
     async def _reload(self) -> None:
         view = self._opened()
@@ -275,22 +285,10 @@ class EncryptedSessionStorage:
         view.require_open()
 
     async def _read(self, view: View) -> None:
-        encrypted = self._config.encryption_enabled
+        encrypted, others = self._config.encryption_enabled, view.others
         found = await self._records.changes(view, encrypted=encrypted)
         self._records.take(view, found, encrypted=encrypted)
-        self._changed = self._changed or bool(found)
-
-    def _remove_expired(self, view: View) -> list[WalletSession]:
-        now, removed = self._clock.now(), []
-        for stored in [stored for stored in view.sessions.values() if is_expired(stored.session, now)]:
-            topic = stored.session.topic
-            try:
-                self._remove(view, view.keys[topic])
-                view.expired[topic] = stored
-                removed.append(stored.session)
-            except StorageError as error:  # it stays in the view, where the monitor finds it expired
-                _log.warning("An expired session could not be removed: %s", error)
-        return removed
+        self._changed = self._changed or bool(found) or view.others != others
 
     async def _store(self, by_topic: Mapping[str, WalletSession], used_at: float | None) -> None:
         view, now = self._opened(), self._clock.now()
@@ -328,8 +326,15 @@ class EncryptedSessionStorage:
 
     async def _seal_plain(self) -> None:
         view = self._opened()
-        await self._write(view, self._records.plain(view))
+        await self._write(view, self._plain.opened(view))
         await self._reload()
+
+    async def _seal_trusted(self, view: View) -> None:
+        try:
+            if values := await self._plain.trusted(view):
+                await self._write(view, values)
+        except StorageError as error:  # no loss: they stay as they are
+            _log.warning("Plain records could not be sealed: %s", error)
 
     async def _read_plain(self) -> None:
         view = self._opened()
@@ -356,6 +361,7 @@ class EncryptedSessionStorage:
         try:
             await self._upkeep().forget()
         finally:
+            self._plain.forget()
             if self._view:
                 self._view.closed = True
                 self._view = View()
@@ -368,10 +374,6 @@ class EncryptedSessionStorage:
             return await self._turns.take(work, limit)
         finally:
             self._tell()
-
-    async def _reload_if_open(self) -> None:
-        if self._view:
-            await self.reload()
 
     def _upkeep(self) -> Upkeep:
         from .upkeep import Upkeep  # what says its docstring

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import NotStartedError
 from .record import Purpose, claimed_purpose
-from .stored import RecordState, StorageNotice, StoredSession, stored_size
+from .stored import RecordState, StorageNotice, StorageStatistics, StoredSession, stored_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +94,18 @@ class View:
         """Return the storage keys of the sessions that are there and whose key is gone."""
         lost = [key for key, state in self.unreadable.items() if state is RecordState.LOST_KEY]
         return [key for key in lost if claimed_purpose(self.texts[key]) == Purpose.SESSION]
+
+    def statistics(self, limit: int, *, persistent: bool) -> StorageStatistics:
+        """Return the store in figures, where it may take ``limit`` bytes."""
+        return StorageStatistics(
+            total_sessions=len(self.sessions),
+            total_size=self.size,
+            max_size=limit,
+            usage_percent=round(100 * self.size / limit, 2),
+            quarantined=len(self.unreadable) + self.aside,
+            persistent=persistent,
+            compression_ratio=self.compression_ratio,
+        )
 
     def notices(self) -> tuple[StorageNotice, ...]:
         """Return what the user should know of a store that lasts."""

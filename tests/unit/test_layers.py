@@ -53,6 +53,7 @@ LAYERS: list[set[str]] = [
         "turns",
         "following",
         "record_store",
+        "plain_records",
         "verification",
         "forgetting",
     },  # what the services share

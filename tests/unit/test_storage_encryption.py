@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from storage_pages import opened, session
 
@@ -11,6 +13,13 @@ from renvault_web.stored import StorageConfig
 from renvault_web.testing import START, MemoryStorage, settle
 
 OFF, ON = StorageConfig(encryption_enabled=False), StorageConfig()
+
+
+class Refusing(MemoryStorage):
+    """A store that takes nothing more."""
+
+    def set(self, key: str, value: str) -> None:
+        raise StorageError("The browser is blocking storage.")
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -71,7 +80,7 @@ async def test_what_was_planted_since_it_was_opened_is_not_sealed_with_it() -> N
     assert page.quarantined() == 1
 
 
-async def test_a_plain_record_in_the_place_of_a_sealed_one_is_kept_aside_before_it_is_written_over() -> None:
+async def test_of_a_plain_record_that_a_sealed_one_replaces_no_copy_is_left() -> None:
     page = await opened()
     await page.storage.store_session(session("a"))
     [key] = page.texts()
@@ -81,7 +90,43 @@ async def test_a_plain_record_in_the_place_of_a_sealed_one_is_kept_aside_before_
     assert later.topics() == []
     await later.storage.store_session(session("a"))
     assert later.topics() == ["a"]
-    assert list(later.texts("rvq1.").values()) == [planted]
+    assert list(later.texts("rvq1.").values()) == []
+    assert decode_record(later.texts()[key]).is_sealed
+
+
+async def test_plain_notes_are_sealed_by_the_next_page() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_notes({"primary": "a"})
+    later = await page.next_page()
+    assert later.storage.notes == {"primary": "a"}
+    assert [decode_record(text).is_sealed for text in later.texts().values()] == [True]
+    assert (later.quarantined(), later.texts("rvq1.")) == (0, {})
+
+
+async def test_plain_notes_that_cannot_be_sealed_stop_no_page() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_notes({"primary": "a"})
+    await page.storage.store_session(session("a"))
+    texts = page.texts()
+    disk = Refusing()
+    disk._entries = page.disk._entries
+    later = await opened(disk, cipher=page.cipher.another())
+    assert (later.topics(), later.storage.notes, later.texts()) == ([], {}, texts)
+
+
+async def test_turned_on_while_closed_it_seals_what_this_page_has_opened_and_nothing_else() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_sessions([session("a"), session("b")])
+    page.storage.close()
+    await page.storage.update_config(ON)
+    a, b = page.texts()
+    body = decode_record(page.texts()[b]).sealed[32:]
+    page.disk.set(a, encode_plain(a, Purpose.SESSION, 0, body.replace(b"b", b"a")))
+    await page.storage.open()
+    assert page.topics() == ["b"]
+    assert [decode_record(text).is_sealed for text in page.texts().values()] == [False, True]
+    later = await page.next_page()
+    assert later.topics() == ["b"]
 
 
 async def test_sealing_again_that_fails_loses_nothing_and_says_so() -> None:
@@ -91,8 +136,39 @@ async def test_sealing_again_that_fails_loses_nothing_and_says_so() -> None:
     with pytest.raises(StorageError):
         await page.storage.update_config(ON)
     assert sorted(page.topics()) == ["a", "b"]
+    assert page.storage.config == OFF
     later = await page.next_page(config=OFF)
     assert sorted(later.topics()) == ["a", "b"]
+
+
+async def test_sealing_again_that_failed_is_done_when_it_is_asked_for_again() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_sessions([session("a"), session("b")])
+    page.disk.fail_after(3)
+    with pytest.raises(StorageError):
+        await page.storage.update_config(ON)
+    page.disk.fail_after(1_000)
+    await page.storage.update_config(ON)
+    assert page.storage.config == ON
+    assert all(decode_record(text).is_sealed for text in page.texts().values())
+    assert sorted(page.topics()) == ["a", "b"]
+
+
+async def test_a_later_configuration_seals_what_an_earlier_one_could_not() -> None:
+    page = await opened(config=OFF)
+    await page.storage.store_session(session("a"))
+    disk = page.disk
+    disk.fail_after(0)
+    turning = asyncio.ensure_future(page.storage.update_config(ON))
+    await asyncio.sleep(0)
+    smaller = StorageConfig(compression_enabled=False)
+    with pytest.raises(StorageError):
+        await page.storage.update_config(smaller)
+    with pytest.raises(StorageError):
+        await turning
+    disk.fail_after(1_000)
+    await page.storage.update_config(smaller)
+    assert [decode_record(text).is_sealed for text in page.texts().values()] == [True]
 
 
 async def test_a_page_with_encryption_off_and_one_with_it_on_write_beside_each_other() -> None:
