@@ -165,7 +165,7 @@ async def _sdk(sdk: SdkStore | None) -> Json:
     if sdk is None:
         return {"used": False}
     sizes = Counter[str]()
-    for key, value in (await sdk.entries()).items():
+    for key, value in (await sdk.entries()).values.items():
         name = key.rpartition("//")[2]
         sizes[name if name in NAMED_SDK_ENTRIES else "others"] += len(write_json(value))
     return {"used": True, "entries": dict(sizes)}

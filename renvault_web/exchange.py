@@ -113,7 +113,7 @@ class SessionExchange:
         """
         files = self._passphrase_files()
         _check_passphrase(passphrase)
-        entries = sdk_entries(await answered_within(self._clock, SDK_LIMIT, self._sdk.entries())) if self._sdk else {}
+        entries = await self._live_entries()
         text = self._written({"sessions": self._exported(), "sdk": entries})
         return await answered_within(self._clock, FILE_LIMIT, files.encrypt(passphrase, text.encode("ascii")))
 
@@ -159,6 +159,23 @@ class SessionExchange:
         return replace(report, needs_reload=bool(entries) and self._sdk is not None)
 
     # Within
+
+    async def _live_entries(self) -> Json:
+        """Return what live sessions need elsewhere; a backup that would lack one is none."""
+        if self._sdk is None:
+            return {}
+        found = await answered_within(self._clock, SDK_LIMIT, self._sdk.entries())
+        if found.unreadable:
+            raise StorageError(
+                f"Entries of the wallet connection that cannot be read: {found.unreadable}. A backup would not bring "
+                "your sessions back. Reload the page and try again; if that does not help, reconnect your wallet."
+            )
+        if found.left_out:
+            raise StorageError(
+                f"Live sessions that cannot be written as JSON because they nest too deep: {found.left_out}. A backup "
+                "would lack them. Disconnect them and try again."
+            )
+        return sdk_entries(found.values)
 
     def _exported(self) -> list[Json]:
         known = self._integration.get_all_sessions()

@@ -8,7 +8,7 @@ Every ``subscribe`` returns its unsubscribe, which may be called twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object as it came from outside: trusted only after a parsing function has read it."""
@@ -114,11 +114,24 @@ class Cipher(Protocol):
         ...
 
 
+class SdkEntries(NamedTuple):
+    """What the SDK's store holds, and what of it is missing here."""
+
+    values: Json
+    """The entries by their keys, decrypted, without the client seed."""
+
+    unreadable: int = 0
+    """Records of sessions, keys or pairings that cannot be read."""
+
+    left_out: int = 0
+    """Sessions that nest too deep."""
+
+
 class SdkStore(Protocol):
     """The WalletConnect SDK's own storage as ``web/src/sdk-storage.ts`` keeps it, sealed by the cipher's keys."""
 
-    async def entries(self) -> Json:
-        """Return the SDK's entries by their keys, decrypted, without the client seed."""
+    async def entries(self) -> SdkEntries:
+        """Return the SDK's entries; what of a map nests too deep for ``parse_json`` is left out, not the map."""
         ...
 
     async def stage(self, entries: Json) -> None:
@@ -130,7 +143,7 @@ class SdkStore(Protocol):
         ...
 
     async def key_ids(self) -> list[bytes]:
-        """Return the ids of the keys that the records name."""
+        """Return the ids of the keys that the records name; ``StorageError`` while one is of a newer version."""
         ...
 
     async def forget(self) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StorageError
 from ..jsontext import parse_json, write_json
+from ..ports import SdkEntries
 from .adapters import told_as
 
 if TYPE_CHECKING:
     from ..ports import Json
-
-_log = logging.getLogger(__name__)
 
 _WHAT = "The browser could not use the store of the wallet connection"
 
@@ -25,17 +23,11 @@ class BrowserSdkStore:
     def __init__(self, bridge: Any) -> None:
         self._sdk = bridge.sdk
 
-    async def entries(self) -> Json:
-        """Return the entries without the client seed; one that nests too deep to be read is left out."""
+    async def entries(self) -> SdkEntries:
+        """Return the entries without the client seed, and without what nests too deep."""
         with told_as(StorageError, _WHAT):
-            text: str = await self._sdk.entries()
-        found: Json = {}
-        for key, value in json.loads(text):
-            try:
-                found[key] = parse_json(value)
-            except ValueError:
-                _log.warning("An entry of the wallet connection nests too deep and is left out.")
-        return found
+            found = parse_json(await self._sdk.entries())
+        return SdkEntries(found["values"], found["unreadable"], found["leftOut"])
 
     async def stage(self, entries: Json) -> None:
         """Keep ``entries``, sealed, for the SDK's next start."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from renvault_web.jsontext import write_json
+from renvault_web.ports import SdkEntries
 from renvault_web.testing import FakeCipher, FakeSdkStore
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def write(store: SdkStore) -> Write:
 
 async def test_without_a_client_it_is_empty(store: SdkStore) -> None:
     await store.forget()
-    assert await store.entries() == {}
+    assert (await store.entries()).values == {}
     assert await store.key_ids() == []
     assert await store.reseal() == 0
 
@@ -72,7 +74,7 @@ async def test_entries_come_as_the_sdk_wrote_them(store: SdkStore, write: Write)
     session = [{"topic": "a" * 64, "expiry": 1, "peer": {"metadata": {"name": "é \U0001f600"}}}]
     await write(SESSION, session)
     await write("wc@2:core:0.1//event-client", {"empty": {}, "list": [None, 1.5, "123n"]})
-    assert await store.entries() == {
+    assert (await store.entries()).values == {
         SESSION: session,
         "wc@2:core:0.1//event-client": {"empty": {}, "list": [None, 1.5, "123n"]},
     }
@@ -81,13 +83,13 @@ async def test_entries_come_as_the_sdk_wrote_them(store: SdkStore, write: Write)
 async def test_the_client_seed_stays_inside(store: SdkStore, write: Write) -> None:
     await store.forget()
     await write(KEYCHAIN, {"client_ed25519_seed": "secret", "a" * 64: "b" * 64})
-    assert await store.entries() == {KEYCHAIN: {"a" * 64: "b" * 64}}
+    assert (await store.entries()).values == {KEYCHAIN: {"a" * 64: "b" * 64}}
 
 
 async def test_what_is_staged_is_no_entry_before_the_sdk_starts(store: SdkStore, cipher: Cipher) -> None:
     await store.forget()
     await store.stage({SESSION: [{"topic": "a" * 64}]})
-    assert await store.entries() == {}
+    assert (await store.entries()).values == {}
     assert await store.key_ids() == [cipher.key_id]
 
 
@@ -103,7 +105,7 @@ async def test_forgotten_nothing_is_left(store: SdkStore, write: Write) -> None:
     await write(SESSION, [{"topic": "a" * 64}])
     await store.stage({SESSION: [{"topic": "b" * 64}]})
     await store.forget()
-    assert await store.entries() == {}
+    assert (await store.entries()).values == {}
     assert await store.key_ids() == []
 
 
@@ -120,15 +122,27 @@ async def test_reseal_leaves_the_entries_as_they_are_under_the_new_key(
     assert await store.key_ids() == [cipher.key_id]
     assert cipher.key_id != old
     assert await store.reseal() == 0
-    assert await store.entries() == {SESSION: [{"topic": "a" * 64}]}
+    assert (await store.entries()).values == {SESSION: [{"topic": "a" * 64}]}
+
+
+async def test_what_nests_too_deep_is_left_out_and_counted_not_its_map(store: SdkStore, write: Write) -> None:
+    await store.forget()
+    good, topic = {"topic": "a" * 64, "mine": nested(85)}, "b" * 64
+    await write(SESSION, [good, {"topic": topic, "mine": nested(90)}, {"topic": "c" * 64, "mine": nested(150)}])
+    await write(KEYCHAIN, {topic: "key", "odd": nested(150)})
+    found = await store.entries()
+    assert found == SdkEntries({SESSION: [good], KEYCHAIN: {topic: "key"}}, unreadable=0, left_out=2)
+    write_json({"version": "", "sdk": found.values})
+    await store.stage(found.values)
+
+
+def nested(depth: int) -> Any:
+    return [nested(depth - 1)] if depth else 1
 
 
 @pytest.mark.skipif(sys.platform != "emscripten", reason="a dict has no JSON to read")
-async def test_an_entry_that_nests_too_deep_is_left_out(store: SdkStore, write: Write) -> None:
+async def test_a_value_that_is_no_map_is_left_out_as_a_whole(store: SdkStore, write: Write) -> None:
     await store.forget()
-    deep: list[Any] = []
-    for _ in range(150):
-        deep = [deep]
-    await write("deep", deep)
+    await write("deep", nested(150))
     await write("other", 1)
-    assert await store.entries() == {"other": 1}
+    assert await store.entries() == SdkEntries({"other": 1})

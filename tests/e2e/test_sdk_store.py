@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import Error as BrowserError
 
 from .sdk_clients import Clients, pings, topics
 
@@ -42,7 +43,7 @@ def another_browser(clients: Clients, browser: Browser) -> Iterator[Clients]:
 
 
 def exported(page: Page) -> dict[str, Any]:
-    entries: dict[str, Any] = page.evaluate("store.sdkEntries()")
+    entries: dict[str, Any] = page.evaluate("store.sdkEntries().then(({ values }) => values)")
     return entries
 
 
@@ -291,6 +292,67 @@ def test_what_cannot_be_opened_stays_as_it_is_when_all_is_sealed_again(clients: 
     assert told == [1, True, False, 2]
 
 
+# Puts `text` in the place of the record of an entry of the SDK, found by what is gone once that is removed.
+REPLACED = """async ([key, text, database]) => {
+  const asked = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+  const storage = sdk.createSdkStorage({ database });
+  const value = await storage.getItem(key);
+  const opened = await asked(indexedDB.open(`${database}-sdk`));
+  const records = () => opened.transaction('entries', 'readwrite').objectStore('entries');
+  const before = new Map();
+  for (const place of await asked(records().getAllKeys())) before.set(place, await asked(records().get(place)));
+  await storage.setItem(key, value);
+  for (const [place, old] of before) {
+    if ((await asked(records().get(place))) !== old) await asked(records().put(text, place));
+  }
+  opened.close();
+}"""
+
+
+def test_entries_tell_which_of_what_sessions_need_cannot_be_read(clients: Clients) -> None:
+    page = clients.open()
+    counts = {}
+    needed = [KEYCHAIN, PAIRING, SESSION, "wc@2:core:0.3:mine//keychain"]
+    for number, key in enumerate([*needed, SUBSCRIPTION, "wc@2:core:0.3//history", "other"]):
+        database = f"damaged-{number}"
+        page.evaluate(
+            """async ([key, database]) => {
+              const storage = sdk.createSdkStorage({ database });
+              await storage.setItem('wc@2:client:0.3:mine//proposal', []);
+              await storage.setItem(key, /keychain|other/.test(key) ? { a: 'b' } : [{ topic: 'a' }]);
+            }""",
+            [key, database],
+        )
+        page.evaluate(REPLACED, [key, "damaged", database])
+        counts[key] = page.evaluate("(database) => store.sdkEntries(database)", database)
+    assert {key: found["unreadable"] for key, found in counts.items()} == {key: int(key in needed) for key in counts}
+    assert {str(found["values"]) for found in counts.values()} == {"{'wc@2:client:0.3:mine//proposal': []}"}
+
+
+def test_while_a_record_of_a_newer_version_is_there_no_key_is_told_to_be_needed_no_more(clients: Clients) -> None:
+    page = clients.open()
+    page.evaluate("sdk.createSdkStorage().setItem('a', 1)")
+    assert page.evaluate("store.sdkKeyIds().then((ids) => ids.length)") == 1
+    flags, purpose = "AQIE" + "A" * 60, "AQcA" + "A" * 60
+    for place in ("rv1.AAAAAAAAAAAAAAAAAAAAAA", "staged.0000000000000-00000000", "plain.state"):
+        for newer in ("AgICAgIC", flags, purpose):
+            page.evaluate(RECORD, [place, newer])
+            with pytest.raises(BrowserError, match="The record"):
+                page.evaluate("store.sdkKeyIds()")
+            assert page.evaluate("store.sdkReseal()") == 0
+        page.evaluate(RECORD, [place, None])
+    assert page.evaluate("store.sdkKeyIds().then((ids) => ids.length)") == 1
+
+
+RECORD = """async ([place, text]) => {
+  const asked = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+  const database = await asked(indexedDB.open('renvault-sdk'));
+  const records = database.transaction('entries', 'readwrite').objectStore('entries');
+  await asked(text === null ? records.delete(place) : records.put(text, place));
+  database.close();
+}"""
+
+
 def test_forgotten_nothing_comes_back_from_a_client_that_goes_on(clients: Clients) -> None:
     page = clients.open()
     told = page.evaluate(
@@ -301,7 +363,7 @@ def test_forgotten_nothing_comes_back_from_a_client_that_goes_on(clients: Client
           await store.sdkForget();
           await storage.setItem('wc@2:client:0.3//session', [{ topic: 'a' }, { topic: 'b' }]);
           await storage.setItem('other', 1);
-          return [await store.sdkEntries(), await storage.getItem('other'), storage.persistent, notices];
+          return [(await store.sdkEntries()).values, await storage.getItem('other'), storage.persistent, notices];
         }"""
     )
     notice = "The wallet connection could not be stored and may end with this page. It was forgotten on this device."

@@ -143,14 +143,29 @@ async def test_a_session_that_json_cannot_hold_spoils_no_other(clock: ManualCloc
     assert [one["topic"] for one in exported["sessions"]] == [LIVE]
 
 
-async def test_entries_of_the_sdk_that_no_import_could_read_make_no_backup(clock: ManualClock) -> None:
+async def test_a_session_of_the_sdk_that_no_import_could_read_makes_no_backup(clock: ManualClock) -> None:
     deep: Any = {}
     for _ in range(98):
         deep = [deep]
-    sdk = FakeSdkStore(entries={"wc@2:client:0.3//session": deep})
-    page = Page(clock, sdk=sdk)
-    with pytest.raises(StorageError, match="cannot be written as JSON"):
+    sessions = [{"topic": LIVE}, {"topic": NEW, "mine": deep}]
+    page = Page(clock, sdk=FakeSdkStore(entries={**SDK, "wc@2:client:0.3//session": sessions}))
+    with pytest.raises(StorageError, match="nest too deep: 1"):
         await page.exchange.export_backup(PASSPHRASE)
+
+
+@pytest.mark.parametrize("name", ["core:0.3//keychain", "client:0.3//session", "core:0.3//pairing"])
+async def test_where_a_record_that_live_sessions_need_cannot_be_read_there_is_no_backup(
+    clock: ManualClock, name: str
+) -> None:
+    sdk = FakeSdkStore(entries=SDK)
+    sdk.write("wc@2:core:0.3//pairing", [])
+    sdk.damage("wc@2:core:0.3//history")
+    page = await Page(clock, sdk=sdk).begin()
+    assert "wc@2:core:0.3//keychain" in (await opened(await page.exchange.export_backup(PASSPHRASE)))["sdk"]
+    sdk.damage(f"wc@2:{name}")
+    with pytest.raises(StorageError, match="cannot be read: 1"):
+        await page.exchange.export_backup(PASSPHRASE)
+    await page.integration.destroy()
 
 
 async def test_what_was_exported_comes_back_on_another_device(clock: ManualClock) -> None:

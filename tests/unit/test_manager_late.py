@@ -243,7 +243,7 @@ async def test_everything_is_forgotten_the_wallet_is_told_and_nothing_is_written
     await here.manager.forget_everything()
     assert [name for name, _ in here.wallet.calls] == ["disconnect"]
     assert here.memory.keys() == [COMPLETED]
-    assert await here.sdk.entries() == {}
+    assert (await here.sdk.entries()).values == {}
     await here.clock.advance(60)
     assert here.memory.keys() == [COMPLETED]
     assert here.clock.sleeping == 0

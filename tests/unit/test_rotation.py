@@ -358,6 +358,18 @@ async def test_a_key_that_the_sdk_s_records_name_stays() -> None:
     assert await later.retire() == []
 
 
+async def test_while_the_sdk_s_store_has_a_record_of_a_newer_version_no_key_goes() -> None:
+    page = await stored()
+    page.sdk.write("newer", 1)
+    page.sdk.seal_by_newer("newer")
+    await page.rotation.rotate()
+    later = page.next()
+    assert await later.rotation.resume() == 0
+    with pytest.raises(StorageError, match="newer version"):
+        await later.retire()
+    assert len(later.cipher.key_ids()) == 2
+
+
 async def test_without_the_sdk_s_store_no_key_is_deleted() -> None:
     page = await stored()
     await page.rotation.rotate()

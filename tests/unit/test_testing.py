@@ -241,7 +241,7 @@ async def test_keys_that_die_with_the_page_are_others_in_the_next() -> None:
 async def test_the_sdk_s_store_answers_no_more_after_so_many_calls() -> None:
     store = FakeSdkStore(entries={"a": [1]})
     store.fail_after(1)
-    assert await store.entries() == {"a": [1]}
+    assert (await store.entries()).values == {"a": [1]}
     with pytest.raises(StorageError):
         await store.forget()
     with pytest.raises(StorageError):

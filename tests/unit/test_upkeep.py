@@ -232,7 +232,7 @@ async def test_forgetting_everything_leaves_nothing_to_any_page() -> None:
     await settle()
 
     assert list(page.disk._entries) == [COMPLETED]
-    assert await sdk.entries() == {}
+    assert (await sdk.entries()).values == {}
     assert told == [0]
     for at in (page, other):
         assert (at.topics(), at.storage.notes, at.quarantined()) == ([], {}, 0)

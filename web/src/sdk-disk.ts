@@ -24,8 +24,8 @@ type Text = string | undefined;
 /** Everything as it lay there at one moment. */
 export interface Snapshot {
   readonly entries: readonly Entry[];
-  /** How many records cannot be read. */
-  readonly unreadable: number;
+  /** Where records lie that cannot be read. */
+  readonly unreadable: readonly string[];
 }
 
 const stores = new Map<string, UseStore>();
@@ -102,8 +102,10 @@ export class SdkDisk {
         }),
       ),
     );
-    const found = opened.filter((entry) => entry !== undefined);
-    return { entries: found, unreadable: records.length - found.length };
+    return {
+      entries: opened.filter((entry) => entry !== undefined),
+      unreadable: records.filter((_, at) => !opened[at]).map(([place]) => place),
+    };
   }
 
   /** Writes over whatever lies there; undefined removes it. */

@@ -125,7 +125,7 @@ export class SdkMaps {
     if (!this.#moment || now - this.#moment.at > START_MS) this.#moment = { at: now, snapshot: disk.readAll() };
     const { entries, unreadable } = await this.#moment.snapshot;
     const found = entries.find((entry) => entry.key === key);
-    if (found || unreadable === 0) return found && structuredClone(found.value);
+    if (found || unreadable.length === 0) return found && structuredClone(found.value);
     return (await disk.read(key))?.value; // it may be this one that cannot be read, which has to be told
   }
 }

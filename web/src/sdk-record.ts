@@ -81,14 +81,9 @@ export async function openBody(sealer: Sealer, place: string, text: unknown): Pr
   return body ?? undefined;
 }
 
-/** Returns the id of the key that a record names; undefined where it is no record of ours. */
+/** Returns the id of the key that a record names; undefined where it is no record. `Foreign` as above. */
 export function keyIdOf(place: string, text: unknown): Bytes | undefined {
-  try {
-    return decode(text, place)?.keyId;
-  } catch (error) {
-    if (!(error instanceof Foreign)) throw error;
-    return undefined;
-  }
+  return decode(text, place)?.keyId;
 }
 
 function decode(text: unknown, place: string): SealedRecord | undefined {

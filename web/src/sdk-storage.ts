@@ -178,8 +178,8 @@ class SealedSdkStorage implements SdkStorage {
   /** Returns every value by its key, in the order of the keys, as IndexedDB has them. */
   async #readAll(): Promise<Map<string, unknown>> {
     const stored = await this.#attempt("read", (disk) => disk.readAll());
-    if (stored && stored.unreadable > 0) {
-      this.#tell(`Stored entries of the wallet connection that cannot be read: ${stored.unreadable}.`);
+    if (stored && stored.unreadable.length > 0) {
+      this.#tell(`Stored entries of the wallet connection that cannot be read: ${stored.unreadable.length}.`);
     }
     const all = new Map(stored?.entries.map(({ key, value }) => [key, value]));
     for (const [key, text] of this.#memory) all.set(key, fromText(text));

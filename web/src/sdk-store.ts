@@ -6,22 +6,18 @@ import { entries as allRecords, get } from "idb-keyval";
 import { toBase64 } from "./base64.ts";
 import { answered } from "./durable-store.ts";
 import { DATABASE } from "./keys.ts";
+import { type SdkContent, sdkContent } from "./sdk-content.ts";
 import { forgetSdkStore, SdkDisk, sdkStore, swap } from "./sdk-disk.ts";
-import { shapeOf } from "./sdk-merge.ts";
 import { keyIdOf, LostKey, openBody, sealBody } from "./sdk-record.ts";
-import { stageEntries, withoutSeed } from "./sdk-staged.ts";
+import { stageEntries } from "./sdk-staged.ts";
 import { type Bytes, Foreign, KEY_PREFIX } from "./seal.ts";
 
 /** Records that are sealed under their own place. What is kept aside (`bad.`) is of no use to any key. */
 const SEALED = [KEY_PREFIX, "staged.", "plain."];
 
-/** Returns the SDK's entries by their keys, decrypted, without the client seed. */
-export async function sdkEntries(database = DATABASE): Promise<Record<string, unknown>> {
-  const disk = await SdkDisk.open(database);
-  const { entries } = await answered(disk.readAll());
-  const there = entries.filter(({ value }) => value !== undefined);
-  const shown = (key: string, value: unknown) => (shapeOf(key)?.name === "keychain" ? withoutSeed(value) : value);
-  return Object.fromEntries(there.map(({ key, value }) => [key, shown(key, value)]));
+/** Returns the SDK's entries and what is missing of them. */
+export function sdkEntries(database = DATABASE): Promise<SdkContent> {
+  return sdkContent(database);
 }
 
 /** Keeps `entries`, sealed, to be merged with what is there before the SDK next starts. */
@@ -39,7 +35,7 @@ export async function sdkReseal(database = DATABASE): Promise<number> {
   return count;
 }
 
-/** Returns the ids of the keys that the records name. */
+/** Returns the ids of the keys that the records name; rejects while there is one that a newer version may read. */
 export async function sdkKeyIds(database = DATABASE): Promise<Bytes[]> {
   const ids = (await sealedRecords(database)).map(([place, text]) => keyIdOf(place, text));
   const found = new Map(ids.filter((id) => id !== undefined).map((id) => [id.join(), id]));
@@ -74,11 +70,8 @@ async function reseal(disk: SdkDisk, place: string): Promise<boolean> {
 
 /** The same for Python: texts and numbers alone cross. */
 export const sdkBridge = {
-  /** JSON list of [key, JSON of the value]: one that Python cannot read does not stop the others. */
-  async entries(): Promise<string> {
-    const found = Object.entries(await sdkEntries());
-    return JSON.stringify(found.map(([key, value]) => [key, JSON.stringify(value)]));
-  },
+  /** JSON of an SdkContent */
+  entries: async (): Promise<string> => JSON.stringify(await sdkEntries()),
   stage: (json: string): Promise<void> => sdkStage(JSON.parse(json) as Record<string, unknown>),
   reseal: (): Promise<number> => sdkReseal(),
   /** JSON list of base64 */
