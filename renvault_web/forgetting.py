@@ -1,10 +1,10 @@
 """The end of all of ours on this device: records, flags, the SDK's sealed store, and the keys that could open them.
 
 Older builds' plain sessions, and their backups, are ours too and go. What is not ours stays: the host's own keys,
-wallets' backups and recovery phrases, settings, other libraries' accounts and a plain store of the SDK. Once the keys
-are gone, no copy of anything they sealed can be read by anyone; what another page stored until then goes after them.
-Last, the old sessions count as brought along (a flag that holds a time and a version): otherwise other libraries'
-accounts would come back by themselves at the next start.
+wallets' backups and recovery phrases, settings, other libraries' accounts and a plain store of the SDK. These accounts
+would come back by themselves at the next start, so the old sessions count as brought along: a flag, which holds a time
+and a version, is left. Then the keys go, after which a browser stores nothing more for this page, and no copy of
+anything they sealed can be read by anyone; last, what another page has stored meanwhile.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ async def forget(storage: Storage, sdk: SdkStore | None, cipher: Cipher, clock: 
         OldStorage(storage=storage, clock=clock).mark_completed()
 
     stores: list[Callable[[], Awaitable[None]]] = [records, *([sdk.forget] if sdk else [])]
-    steps = [*stores, cipher.forget, *stores, completed]
+    steps = [*stores, completed, cipher.forget, *stores]
     failed: RenvaultError | None = None
     for step in steps:
         try:

@@ -66,17 +66,19 @@ async def test_all_of_ours_goes_and_nothing_else() -> None:
     assert old not in cipher.another().key_ids()
 
 
-async def test_last_the_old_sessions_count_as_brought_along_so_that_no_other_library_s_comes_back() -> None:
-    disk, order = filled(), list[str]()
+async def test_a_flag_keeps_other_libraries_accounts_away_and_is_there_before_the_keys_go() -> None:
+    disk, seen = filled(), list[tuple[list[str], str | None]]()
 
-    class Watched(FakeSdkStore):
+    class Watched(FakeCipher):
         async def forget(self) -> None:
-            order.append(str(disk.get(FLAG)))
+            seen.append((disk.keys(), disk.get(FLAG)))
             await super().forget()
 
-    await forget(disk, Watched(), FakeCipher(), ManualClock())
-    assert order == ["None", "None"], "after everything else"
-    assert json.loads(disk.get(FLAG) or "") == {"timestamp": START * 1000, "version": "1.0.0"}
+    await forget(disk, None, Watched(), ManualClock())
+    [(keys, flag)] = seen
+    assert keys == LEFT, "everything else is gone by then"
+    assert json.loads(flag or "") == {"timestamp": START * 1000, "version": "1.0.0"}
+    assert disk.get(FLAG) == flag
 
 
 async def test_without_an_sdk_store_of_ours_the_rest_goes() -> None:
