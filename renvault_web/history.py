@@ -19,6 +19,7 @@ from .integration import SESSION_EVENTS
 from .reconnect import ConnectionState
 from .record import HISTORY_PREFIX, Purpose, pack
 from .sealing import open_named, seal
+from .stored import stored_size
 from .texts import keys_under, next_time, texts_under
 from .timing import answered_within
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .integration import WalletKitSessionIntegration
     from .ports import Cipher, Clock, Json, Storage, Unsubscribe
     from .reconnection import AutomaticReconnectionService
+    from .storage import EncryptedSessionStorage
 
 MAX_PAGES = 5
 """Pages whose records are kept, this one included."""
@@ -57,10 +59,14 @@ class EventHistory:
         storage: where the records lie.
         cipher: what seals and opens them.
         clock: what says when something happened.
+        sessions: the session storage over the same store, whose limit holds for the history too.
 
     """
 
-    def __init__(self, *, storage: Storage, cipher: Cipher, clock: Clock) -> None:
+    def __init__(
+        self, *, storage: Storage, cipher: Cipher, clock: Clock, sessions: EncryptedSessionStorage | None = None
+    ) -> None:
+        self._sessions = sessions
         self._storage = storage
         self._cipher = cipher
         self._clock = clock
@@ -204,6 +210,7 @@ class EventHistory:
                 self._storage.remove(key)
         except StorageError as error:
             self._tell_failure(error)
+        self._tell_size()
 
     def _plan(self) -> None:
         if self._is_open and self._unwritten and self._writing is None:
@@ -246,10 +253,21 @@ class EventHistory:
 
     def _put(self, key: str, text: str) -> None:
         try:
-            self._storage.set(key, text)
+            self._set(key, text)
         except StorageFullError:
             self._remove_oldest(0)
-            self._storage.set(key, text)
+            self._set(key, text)
+
+    def _set(self, key: str, text: str) -> None:
+        more = stored_size(key, text) - stored_size(key, self._storage.get(key))
+        if self._sessions and more > self._sessions.room():
+            raise StorageFullError("The event history has no room.")
+        self._storage.set(key, text)
+        self._tell_size()
+
+    def _tell_size(self) -> None:
+        if self._sessions:
+            self._sessions.others_changed()
 
     def _tell_failure(self, error: Exception) -> None:
         if not self._told_failure:

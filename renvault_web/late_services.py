@@ -51,7 +51,7 @@ class LateServices:
         self._integration = integration
         self._reconnection = reconnection
         self.migration = SessionMigrationService(storage=storage, sessions=sessions, cipher=cipher, clock=clock)
-        self.history = EventHistory(storage=storage, cipher=cipher, clock=clock)
+        self.history = EventHistory(storage=storage, cipher=cipher, clock=clock, sessions=sessions)
         self.exchange = SessionExchange(
             clock=clock,
             sessions=sessions,

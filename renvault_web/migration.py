@@ -240,9 +240,7 @@ class SessionMigrationService:
         made = sorted(topic for topic in topics if not self._sessions.has_session(topic))
         if newest and newest[1].covers(converted) and set(made) <= set(newest[1].topics):
             return  # by a run that was cut short, or rolled back
-        statistics = self._sessions.statistics()
-        room = statistics.max_size - statistics.total_size
-        await self._backups.keep(converted, made="migration", topics=made, room=room)
+        await self._backups.keep(converted, made="migration", topics=made, room=self._sessions.room())
 
     async def _convert(self, entry: OldEntryRead, now: float, outcome: _Outcome) -> None:
         """Write what the entry becomes, read it back, and remove the entry if nothing else is in it."""
@@ -297,7 +295,9 @@ class SessionMigrationService:
 
     async def _back_up_now(self, key: str | None) -> str | None:
         entries = {entry.key: entry.text for entry in self._old.read() if entry.is_ours and entry.found}
-        return await self._backups.keep(entries, made="user", key=key) if entries else None
+        if not entries:
+            return None
+        return await self._backups.keep(entries, made="user", key=key, room=self._sessions.room())
 
     async def restore_from_backup(self, key: str) -> WalletSession:
         """Return the session in the backup; nothing is written. ``MigrationError`` where there is none to be read."""
@@ -347,7 +347,7 @@ class SessionMigrationService:
         there = texts_under(self._storage, content.entries)
         newer = {key: text for key, text in there.items() if not same_text(text, content.entries[key])}
         if newer:
-            await self._backups.keep(newer, made="user")
+            await self._backups.keep(newer, made="user", room=self._sessions.room())
         for key, text in content.entries.items():
             self._storage.set(key, text)
             if self._storage.get(key) != text:
@@ -368,6 +368,7 @@ class SessionMigrationService:
         if not self._sessions.persistent:
             return ["This browser gives the page no lasting storage or no lasting key. Old sessions stay as they are."]
         try:
+            self._sessions.others_changed()
             statistics = self._sessions.statistics()
         except NotStartedError:
             return ["The session storage is not open. Old sessions stay as they are."]
@@ -387,6 +388,7 @@ class SessionMigrationService:
         try:
             return await answered_within(self._clock, RUN_LIMIT, in_turn())
         finally:
+            self._sessions.others_changed()
             self._listeners.call()
 
 

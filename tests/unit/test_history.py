@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from renvault_web.reconnection import AutomaticReconnectionService
 from renvault_web.record import Purpose, pack
 from renvault_web.sealing import seal
 from renvault_web.storage import EncryptedSessionStorage
+from renvault_web.stored import StorageConfig, stored_size
 from renvault_web.testing import FakeCipher, FakeNetwork, FakeWallet, ManualClock, MemoryStorage, fake_session, settle
 
 if TYPE_CHECKING:
@@ -89,6 +91,31 @@ async def test_a_record_is_sealed_and_named_after_its_page(
     assert name == "1700000000000"
     assert len(bytes.fromhex(chance)) == 4
     assert "wallet" not in (storage.get(key) or "")
+
+
+async def test_the_session_storage_s_limit_and_figures_hold_for_the_history_too(
+    clock: ManualClock, storage: MemoryStorage
+) -> None:
+    cipher = FakeCipher()
+    sessions = EncryptedSessionStorage(
+        storage=storage, cipher=cipher, clock=clock, config=StorageConfig(max_storage_size=1_000)
+    )
+    await sessions.open()
+    history = EventHistory(storage=storage, cipher=cipher, clock=clock, sessions=sessions)
+    older = f"rvh1.1600000000000-{'0' * 8}"
+    storage.set(older, "x" * 350)
+    await history.open()
+    await history.flush()
+    [own] = records(storage)
+    assert own != older, "an older page's record went for it"
+    assert sessions.statistics().total_size == stored_size(own, storage.get(own))
+    written = storage.get(own)
+    for number in range(200):
+        history.note("problem", part=f"{number}", problem=os.urandom(20).hex())
+    await history.flush()
+    assert storage.get(own) == written, "there is no room for more, and what was there stays"
+    assert len(history.entries()) == 201
+    history.close()
 
 
 async def test_writes_are_gathered(clock: ManualClock, storage: MemoryStorage, page: Page) -> None:

@@ -28,7 +28,7 @@ from old_builds import (
 )
 
 from renvault_web.backups import Backups
-from renvault_web.errors import MigrationError, StorageError, WalletError
+from renvault_web.errors import MigrationError, StorageError, StorageFullError, WalletError
 from renvault_web.integration import WalletKitSessionIntegration
 from renvault_web.legacy_keys import COMPLETED, ROLLED_BACK
 from renvault_web.migration import SessionMigrationService
@@ -38,7 +38,7 @@ from renvault_web.record import BACKUP_PREFIX, KEY_PREFIX, Purpose
 from renvault_web.sealing import open_named
 from renvault_web.session import SessionStatus, to_json
 from renvault_web.storage import EncryptedSessionStorage
-from renvault_web.stored import StorageConfig
+from renvault_web.stored import StorageConfig, stored_size
 from renvault_web.testing import START, FakeCipher, FakeWallet, ManualClock, MemoryStorage
 
 NOW_MS = int(START * 1000)
@@ -97,6 +97,11 @@ class Page:
     def entries(self) -> dict[str, str]:
         disk = self.disk.another()
         return {key: text for key in disk.keys() if (text := disk.get(key)) is not None}  # noqa: SIM118 - a port
+
+    def taken(self) -> int:
+        """What all of ours takes."""
+        ours = (KEY_PREFIX, BACKUP_PREFIX)
+        return sum(stored_size(key, text) for key, text in self.entries().items() if key.startswith(ours))
 
     def old(self) -> dict[str, str]:
         """What is there and not ours."""
@@ -747,6 +752,32 @@ async def test_a_backup_on_request_holds_what_is_there_and_gives_the_session() -
     [content] = (await Backups(storage=page.disk, cipher=page.cipher, clock=page.clock).opened([key])).values()
     assert set(getattr(content, "entries", {})) == {E1, E3}
     assert await (await page_with(STAYING)).migration.backup_old_session() is None
+
+
+async def test_no_backup_goes_beyond_the_limit_and_the_figures_follow_at_once() -> None:
+    page = await page_with({E1: single(NOW_MS)}, config=StorageConfig(max_storage_size=3_000))
+    for _ in range(2):
+        await page.migration.backup_old_session()
+        assert page.sessions.statistics().total_size == page.taken()
+    with pytest.raises(StorageFullError, match="no room for a backup"):
+        await page.migration.backup_old_session()
+    assert len(page.migration.list_backups()) == 2
+    assert page.sessions.statistics().total_size == page.taken() > 2_000
+    assert await page.migration.cleanup_old_backups(1) == 1
+    assert page.sessions.statistics().total_size == page.taken() < 2_000
+
+
+async def test_what_a_roll_back_keeps_does_not_go_beyond_the_limit() -> None:
+    page = await page_with({E1: single(NOW_MS)})
+    await page.migration.migrate_from_old_storage()
+    page.disk.set(E1, single(NOW_MS + 5))
+    await page.sessions.update_config(StorageConfig(max_storage_size=page.taken() + 100))
+    before = page.entries()
+    with pytest.raises(StorageFullError, match="no room for a backup"):
+        await page.migration.roll_back()
+    assert {key: text for key, text in page.entries().items() if key not in FLAGS} == {
+        key: text for key, text in before.items() if key not in FLAGS
+    }
 
 
 async def test_a_migration_s_backup_is_told_apart_and_survives_cleaning_up() -> None:

@@ -87,6 +87,7 @@ async def world(*sessions: Any, adopt: bool = True) -> AsyncIterator[World]:
     await manager.start()
     if adopt:
         await manager.initialize(wallet)
+    await manager.history.flush()  # its size is drawn
     await settle()
     try:
         yield here

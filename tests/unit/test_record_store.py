@@ -13,7 +13,7 @@ from storage_pages import Page, opened, session
 from renvault_web.backups import Backups
 from renvault_web.errors import StorageError, StorageFullError
 from renvault_web.stored import StorageConfig, StorageNotice, stored_size
-from renvault_web.testing import START, FakeCipher, MemoryStorage
+from renvault_web.testing import START, FakeCipher, MemoryStorage, settle
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -230,6 +230,63 @@ async def test_old_backups_go_before_max_storage_size_is_held_against_a_session(
     await page.storage.store_session(session("b"))
     assert list(page.texts("rvb1.")) == [NEW_BACKUP]
     assert page.storage.statistics().total_size == used(page.disk) <= limit
+
+
+async def test_what_others_wrote_unseen_counts_against_max_storage_size() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    limit = page.storage.statistics().total_size + 2_000
+    await page.storage.update_config(StorageConfig(max_storage_size=limit, compression_enabled=False))
+    page.disk.set(f"rvh1.1600000000000-{'0' * 8}", "x" * 900)
+    with pytest.raises(StorageFullError):
+        await page.storage.store_session(session("b"))
+    assert page.topics() == ["a"]
+    assert page.storage.statistics().total_size == used(page.disk) <= limit
+
+
+async def test_what_lies_beside_the_sessions_counts_as_soon_as_it_is_told_of() -> None:
+    page = await opened()
+    other = await page.next_page()
+    told: list[int] = []
+    page.storage.subscribe(lambda: told.append(page.storage.statistics().total_size))
+    limit = page.storage.config.max_storage_size
+    page.disk.set("rvb1.1600000000000", "x" * 100)
+    assert page.storage.statistics().total_size == 0, "nobody has looked"
+    page.storage.others_changed()
+    page.storage.others_changed()
+    assert told == [236]
+    assert page.storage.room() == limit - 236
+    await settle()
+    assert other.storage.statistics().total_size == 236, "the other pages are told of a backup"
+    page.disk.remove("rvb1.1600000000000")
+    assert page.storage.room() == limit
+    page.disk.fail_after(0)
+    assert page.storage.room() == limit, "a store that does not tell leaves the last look standing"
+    page.storage.close()
+    page.storage.others_changed()
+    assert page.storage.room() == limit
+    assert told == [236, 0]
+
+
+async def test_history_is_no_news_to_the_other_pages() -> None:
+    page = await opened()
+    other = await page.next_page()
+    page.disk.set("rvh1.1600000000000-00000000", "x")
+    page.storage.others_changed()
+    await settle()
+    assert other.storage.statistics().total_size == 0
+
+
+async def test_a_store_that_was_full_is_not_once_something_has_gone() -> None:
+    page = await opened()
+    page.disk.set("rvb1.1600000000000", "x" * 100)
+    await page.storage.update_config(StorageConfig(max_storage_size=240))
+    with pytest.raises(StorageFullError):
+        await page.storage.store_session(session("a"))
+    assert page.notices() == (StorageNotice("full"),)
+    page.disk.remove("rvb1.1600000000000")
+    page.storage.others_changed()
+    assert page.notices() == ()
 
 
 async def test_a_session_that_is_refused_all_the_same_costs_no_backup() -> None:
