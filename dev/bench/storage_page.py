@@ -5,8 +5,11 @@ import json
 import renvault_bridge
 
 from renvault_web.browser.adapters import BrowserCipher, BrowserClock, BrowserStorage, BrowserTabs
+from renvault_web.browser.loop import QuickTurns
 from renvault_web.session import WalletSession, parse_session
 from renvault_web.storage import EncryptedSessionStorage
+
+QuickTurns(renvault_bridge)  # the loop as the product has it
 
 many: list[WalletSession] = []
 

@@ -17,6 +17,7 @@ from pyodide.ffi import JsException, create_proxy
 
 from ..errors import StorageError, StorageFullError
 from ..jsontext import parse_json
+from .answers import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,13 +97,13 @@ class BrowserCipher:
         return [b64decode(key_id) for key_id in json.loads(self._cipher.keyIds())]
 
     async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
-        return [b64decode(tag) for tag in await self._call(self._cipher.tags, _text_list(messages))]
+        return [b64decode(tag) for tag in await self._call("tags", _text_list(messages))]
 
     async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
-        return [b64decode(sealed) for sealed in await self._call(self._cipher.seal, to_base64(key_id), _texts(jobs))]
+        return [b64decode(sealed) for sealed in await self._call("seal", to_base64(key_id), _texts(jobs))]
 
     async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
-        opened = await self._call(self._cipher.open, _texts(jobs))
+        opened = await self._call("open", _texts(jobs))
         return [None if plaintext is None else b64decode(plaintext) for plaintext in opened]
 
     async def rotate(self) -> None:
@@ -110,15 +111,15 @@ class BrowserCipher:
             await self._cipher.rotate()
 
     async def retire(self, key_ids: Sequence[bytes]) -> list[bytes]:
-        return [b64decode(key_id) for key_id in await self._call(self._cipher.retire, _text_list(key_ids))]
+        return [b64decode(key_id) for key_id in await self._call("retire", _text_list(key_ids))]
 
     async def forget(self) -> None:
         with told_as(StorageError, "The browser could not delete the keys"):
             await self._cipher.forget()
 
-    async def _call(self, method: Callable[..., Any], *args: str) -> list[Any]:
+    async def _call(self, method: str, *args: str) -> list[Any]:
         with told_as(StorageError, "The browser could not encrypt or decrypt"):
-            result: list[Any] = json.loads(await method(*args))
+            result: list[Any] = json.loads(await answer(self._cipher.ask, method, *args))
         return result
 
 

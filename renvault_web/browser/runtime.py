@@ -14,6 +14,7 @@ from ..errors import StorageError
 from ..gateway import Gateway
 from ..manager import SessionManager
 from .adapters import BrowserCipher, BrowserClock, BrowserNetwork, BrowserStorage, BrowserTabs
+from .loop import QuickTurns
 from .passphrase import BrowserPassphraseFile
 from .sdk_store import BrowserSdkStore
 from .wallet import BrowserWallet
@@ -41,6 +42,7 @@ class Wallets:
 
 async def start(bridge: Any) -> Any:
     """Open the stored sessions; return the function that takes the page's messages."""
+    QuickTurns(bridge)
     clock, storage = BrowserClock(), BrowserStorage(bridge)
     _listen(storage)
     manager = SessionManager(

@@ -7,6 +7,9 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+import renvault_bridge
+
+from renvault_web.browser.loop import QuickTurns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +41,7 @@ class Told:
 def run(arguments: str) -> str:
     """Run the tests; ``arguments`` is a JSON list for pytest. A test of each kind counts once."""
     os.chdir(PROJECT)
+    QuickTurns(renvault_bridge)  # the loop as the product has it
     told = Told()
     given: Sequence[str] = json.loads(arguments)
     code = pytest.main([*OPTIONS, *given, "tests/unit", "tests/contracts"], plugins=[told])

@@ -3,8 +3,10 @@
  * behind. Bytes travel as base64 inside the JSON.
  */
 import { passphraseFile, type PassphraseFileBridge } from "./age-file.ts";
+import { answer, type Tell } from "./answer.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { type Keys, openKeys } from "./keys.ts";
+import { type LoopBridge, loopBridge } from "./loop.ts";
 import { sdkBridge } from "./sdk-store.ts";
 import { decodeRecord, KEY_PREFIX, type OpenJob, Sealer } from "./seal.ts";
 import { onForeignChange, openStorage, type TextStorage } from "./text-storage.ts";
@@ -36,9 +38,13 @@ export interface CipherBridge {
   /** JSON list of key ids → list of those that were deleted */
   retire(json: string): Promise<string>;
   forget(): Promise<void>;
+  /** Does what the method does, and tells Python its answer under `number`. */
+  ask(number: number, tell: Tell, method: "tags" | "seal" | "open" | "retire", ...given: [string, string]): void;
 }
 
 export interface Bridge {
+  /** What Python's event loop runs on. */
+  readonly loop: LoopBridge;
   readonly storage: TextStorage;
   readonly cipher: CipherBridge;
   /** The SDK's own store. */
@@ -64,6 +70,7 @@ export async function createBridge(send: (json: string) => void): Promise<Bridge
   const storage = openStorage(() => sealer.persistent);
   const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(CHANNEL) : null;
   return {
+    loop: loopBridge(),
     storage,
     cipher: cipherBridge(keys, sealer, openAhead(sealer, storage)),
     sdk: sdkBridge,
@@ -87,7 +94,7 @@ export function cipherBridge(
   sealer = new Sealer(keys),
   ahead = new Map<string, Promise<string | null>>(),
 ): CipherBridge {
-  return {
+  const bridge: CipherBridge = {
     get persistent() {
       return keys.persistent;
     },
@@ -123,7 +130,9 @@ export function cipherBridge(
       return JSON.stringify((await keys.retire((JSON.parse(json) as string[]).map(fromBase64))).map(toBase64));
     },
     forget: () => keys.forget(),
+    ask: (number, tell, method, ...given) => answer(bridge[method](...given), number, tell),
   };
+  return bridge;
 }
 
 /** Starts to open every stored record at once; Python asks for them by the same bytes a moment later. */
