@@ -17,9 +17,10 @@ from .commands import Commands
 from .errors import RenvaultError
 from .integration import SESSION_EVENTS
 from .jsontext import parse_json
+from .log_text import loggable
 from .presenter import Presenter
 from .reconnection import RECONNECTION_EVENTS
-from .sections import sections_of
+from .sections import Sections
 from .timing import Soon
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Gateway:
         self._manager = manager
         self._send = send
         self._presenter = Presenter(manager=manager, clock=clock, render=self._render, emit=self._emit_element)
+        self._sections = Sections(manager)
         self._told: dict[str, str] = {}
         self._events: list[Json] = []
         self._publishing = Soon(self._publish)
@@ -119,7 +121,7 @@ class Gateway:
         except RenvaultError as error:
             answer["error"] = {"code": error.code, "message": str(error)}
         except Exception as error:
-            _log.exception("The command %.60s failed.", method)
+            _log.error("The command %.60s failed: %s", method, loggable(error))
             answer["error"] = {"code": "internal", "message": f"{method} failed: {type(error).__name__}."}
         # First the state with what was done, then the answer: the page then needs its own picture of it no longer.
         self._publish()
@@ -130,7 +132,7 @@ class Gateway:
     def _publish(self) -> None:
         """Send the sections that have changed, and the events since the last time."""
         self._publishing.cancel()
-        sections = {name: json.dumps(section) for name, section in sections_of(self._manager).items()}
+        sections = self._sections.texts()
         if self._commands.late is not None:
             sections |= self._commands.late.sections()
         changed = [name for name, text in sections.items() if self._told.get(name) != text]
@@ -167,6 +169,7 @@ class Gateway:
     # Out
 
     def _render(self, mount: str, tree: str) -> None:
+        self._publish()  # a host that sees the view asks for the state that it shows
         self._send(f'{{"type":"tree","mount":{json.dumps(mount)},"tree":{tree}}}')
 
     def _emit_element(self, mount: str, name: str, detail: Json) -> None:

@@ -247,6 +247,19 @@ async def test_mounted_views_are_drawn_and_their_clicks_carried_out() -> None:
         assert [message for message in page.messages if message["type"] == "tree"] == []
 
 
+async def test_the_state_comes_before_the_tree_of_the_same_change() -> None:
+    async with Page(sessions=(TOPIC,)) as page:
+        page.post(type="mount", mount="d1", kind="dashboard", options={})
+        await page.call("manager.initialize", 1)
+        page.messages.clear()
+        page.post(type="visible", visible=True)  # has the view drawn in the next turn, before the change is told
+        page.wallet.settle_session(fake_session(OTHER, page.clock.now() + 60))
+        await settle()
+        with_other = [message["type"] for message in page.messages if OTHER in json.dumps(message)]
+        assert with_other[0] == "state"
+        assert "tree" in with_other
+
+
 async def test_a_hidden_page_is_not_drawn_until_it_is_seen_again() -> None:
     async with Page() as page:
         page.post(type="visible", visible=False)
