@@ -309,8 +309,8 @@ def test_everything_old_is_listed_by_name_and_never_with_its_value(journey: Jour
 
 def test_everything_is_forgotten_for_the_next_page_too(journey: Journey) -> None:
     page = journey.open_dapp()
-    page.evaluate(OLD_SESSION)
     journey.connect(page)
+    page.evaluate(OLD_SESSION)
     facade(page, "renvault.encryptedSessionStorage.forgetEverything({ confirmed: true })")
     ours = "Object.keys(localStorage).filter((key) => /^rv/.test(key))"
     assert page.evaluate(ours) == []
