@@ -7,6 +7,8 @@ import inspect
 import logging
 from typing import TYPE_CHECKING
 
+from .log_text import loggable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,5 +39,5 @@ async def _called(callback: Callable[..., object], *args: object) -> None:
         result = callback(*args)
         if inspect.isawaitable(result):
             await result
-    except Exception:
-        _log.exception("A function of the host raised.")
+    except Exception as error:
+        _log.error("A function of the host raised: %s", loggable(error))

@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Generic, ParamSpec
 
 from .errors import ConfigError
+from .log_text import loggable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,8 +49,8 @@ class Listeners(Generic[P]):
                 continue
             try:
                 listener(*args, **kwargs)
-            except Exception:
-                _log.exception("A listener raised; the others are told all the same.")
+            except Exception as error:
+                _log.error("A listener raised; the others are told all the same: %s", loggable(error))
 
     def __len__(self) -> int:
         return len(self._listeners)

@@ -196,7 +196,7 @@ class SessionExchange:
     async def _opened(self, texts: dict[str, str]) -> tuple[list[WalletSession], list[ImportDetail]]:
         found: list[WalletSession] = []
         failed: list[ImportDetail] = []
-        encrypted = self._sessions.config.encryption_enabled
+        encrypted = self._sessions.get_config().encryption_enabled
         opening = open_records(self._cipher, texts, parse_body, encrypted=encrypted)
         for value in (await answered_within(self._clock, CIPHER_LIMIT, opening)).values():
             if isinstance(value, StoredSession):
@@ -270,9 +270,7 @@ def _can_be_written(session: Json) -> bool:
     try:
         write_json([[session]])
     except (TypeError, ValueError):
-        _log.warning(
-            "Session %s cannot be written as JSON, or nests too deep; it is not exported.", session["topic"][:8]
-        )
+        _log.warning("A session cannot be written as JSON, or nests too deep; it is not exported.")
         return False
     return True
 

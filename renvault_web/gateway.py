@@ -17,6 +17,7 @@ from .commands import Commands
 from .errors import RenvaultError
 from .integration import SESSION_EVENTS
 from .jsontext import parse_json
+from .log_text import loggable
 from .presenter import Presenter
 from .reconnection import RECONNECTION_EVENTS
 from .sections import Sections
@@ -120,7 +121,7 @@ class Gateway:
         except RenvaultError as error:
             answer["error"] = {"code": error.code, "message": str(error)}
         except Exception as error:
-            _log.exception("The command %.60s failed.", method)
+            _log.error("The command %.60s failed: %s", method, loggable(error))
             answer["error"] = {"code": "internal", "message": f"{method} failed: {type(error).__name__}."}
         # First the state with what was done, then the answer: the page then needs its own picture of it no longer.
         self._publish()

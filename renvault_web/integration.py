@@ -10,9 +10,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from .error_text import presentable
 from .errors import NotStartedError, WalletError
 from .events import Emitter, Listeners
+from .log_text import loggable
 from .session import SessionStatus, WalletSession, is_expired, seconds
 from .session_ledger import SessionLedger
 from .timing import before, keep_on, within
@@ -252,7 +252,7 @@ class WalletKitSessionIntegration:
         try:
             await within(self._clock, DISCONNECT_LIMIT, wallet.disconnect(topic, DISCONNECT_LIMIT))
         except (WalletError, TimeoutError) as error:
-            _log.info("Session %s is deleted here; its wallet was not told: %s", topic[:8], presentable(str(error)))
+            _log.info("A session is deleted here; its wallet was not told: %s", loggable(error))
 
     async def _tell_untold(self, wallet: Wallet) -> None:
         """Have the client end what was ended before it came."""
@@ -261,7 +261,7 @@ class WalletKitSessionIntegration:
                 await self._disconnect(wallet, topic)
                 self._ledger.untold.discard(topic)
         except WalletError as error:
-            _log.info("The client could not be asked what it still has: %s", presentable(str(error)))
+            _log.info("The client could not be asked what it still has: %s", loggable(error))
 
     async def ping_session(self, topic: str) -> float:
         """Return the seconds the wallet took to answer; ``WalletError`` with ``unknown`` after 10 s."""
@@ -291,7 +291,7 @@ class WalletKitSessionIntegration:
         try:
             await within(self._clock, HOUSEKEEPING_LIMIT, wallet.remove_stale_pairings())
         except (WalletError, TimeoutError) as error:
-            _log.warning("Stale pairings could not be removed: %s", presentable(str(error)))
+            _log.warning("Stale pairings could not be removed: %s", loggable(error))
         await self._ledger.writer.flush()
         return self.live_topics
 
@@ -300,7 +300,7 @@ class WalletKitSessionIntegration:
         try:
             self._ledger.reconcile()
         except WalletError as error:
-            _log.warning("The client's sessions could not be read: %s", presentable(str(error)))
+            _log.warning("The client's sessions could not be read: %s", loggable(error))
 
     def end_from_tab(self, topic: str) -> None:
         """Take over that the session was deleted in another page."""

@@ -13,11 +13,11 @@ from random import random as system_random
 from typing import TYPE_CHECKING, Any
 
 from .callbacks import Callbacks
-from .error_text import presentable
 from .errors import ConfigError, NotStartedError
 from .events import Listeners
 from .integration import WalletKitSessionIntegration
 from .late import Late
+from .log_text import loggable
 from .parts import Parts
 from .reconnection import AutomaticReconnectionService
 from .storage import EncryptedSessionStorage
@@ -276,10 +276,10 @@ class SessionManager:
     def get_storage_stats(self) -> StorageStatistics:
         """Return the storage in figures; zeros while it is not open."""
         try:
-            return self._storage.statistics()
+            return self._storage.get_statistics()
         except NotStartedError:
             return StorageStatistics(
-                max_size=self._storage.config.max_storage_size, persistent=self._storage.persistent
+                max_size=self._storage.get_config().max_storage_size, persistent=self._storage.persistent
             )
 
     def get_config(self) -> ManagerConfig:
@@ -320,10 +320,9 @@ class SessionManager:
 
     async def _disconnect_all(self) -> None:
         topics = [session.topic for session in self.get_all_sessions()]
-        results = await asyncio.gather(*map(self.disconnect_session, topics), return_exceptions=True)
-        for topic, result in zip(topics, results, strict=True):
+        for result in await asyncio.gather(*map(self.disconnect_session, topics), return_exceptions=True):
             if isinstance(result, Exception):
-                _log.warning("Session %s: only its record is removed: %s", topic[:8], presentable(str(result)))
+                _log.warning("Of a session only its record is removed: %s", loggable(result))
 
     async def forget_everything(self) -> None:
         """Disconnect every session, then delete everything of ours on this device, the keys too, and stop.
@@ -334,6 +333,7 @@ class SessionManager:
         async with self._turn:
             await self._late.end(write=False)
         await self.destroy()
+        self._late.forget()
         await self._storage.forget_everything()
 
     # Out and in

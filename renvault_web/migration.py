@@ -187,7 +187,7 @@ class SessionMigrationService:
                 return None
             report = await self.migrate_from_old_storage()
         except Exception as error:
-            _log.warning("The migration did not run: %s", _said(error), exc_info=not isinstance(error, RenvaultError))
+            _log.warning("The migration did not run: %s", _said(error))
             return _Outcome([MigrationDetail(error=_said(error))]).report(self._clock.now())
         _log.info("Old sessions: %d brought along, %d stay.", report.migrated_count, report.failed_count)
         return report
@@ -266,7 +266,7 @@ class SessionMigrationService:
         owners = [(Purpose.SESSION, one.topic) for one in accounts]
         keys = await answered_within(self._clock, CIPHER_LIMIT, storage_keys(self._cipher, owners))
         texts = texts_under(self._storage, keys)
-        encrypted = self._sessions.config.encryption_enabled
+        encrypted = self._sessions.get_config().encryption_enabled
         opening = open_records(self._cipher, texts, parse_body, encrypted=encrypted)
         opened = await answered_within(self._clock, CIPHER_LIMIT, opening)
         for key, one in zip(keys, accounts, strict=True):
@@ -369,7 +369,7 @@ class SessionMigrationService:
             return ["This browser gives the page no lasting storage or no lasting key. Old sessions stay as they are."]
         try:
             self._sessions.others_changed()
-            statistics = self._sessions.statistics()
+            statistics = self._sessions.get_statistics()
         except NotStartedError:
             return ["The session storage is not open. Old sessions stay as they are."]
         now = self._clock.now()

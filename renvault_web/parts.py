@@ -7,8 +7,8 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .error_text import presentable
-from .errors import RenvaultError
 from .events import Listeners
+from .log_text import loggable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -52,7 +52,7 @@ class Parts:
         if error is None:
             self._problems.pop(part, None)
             return step.result()
-        _log.warning("The %s does not work.", part, exc_info=None if isinstance(error, RenvaultError) else error)
+        _log.warning("The %s does not work: %s", part, loggable(error))
         problem = presentable(str(error)) or type(error).__name__
         if self._problems.get(part) != problem:
             self._problems[part] = problem

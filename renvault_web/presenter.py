@@ -229,7 +229,7 @@ class Presenter:
         try:
             outcome = Action(kind, "done", latency=await self._perform(kind, topic))
         except RenvaultError as error:
-            _log.info("%s of session %s failed: %s", kind, topic[:8], error.code)
+            _log.info("%s of a session failed: %s", kind, error.code)
             outcome = Action(kind, "failed", code=error.code)
         finally:
             self._show(topic, outcome, self._clock.now() + OUTCOME_STAYS)

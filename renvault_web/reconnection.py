@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from .error_text import presentable
 from .errors import NotStartedError, WalletError
 from .events import Emitter, Listeners
+from .log_text import loggable
 from .reconnect import ConnectionState, ReconnectionConfig, ReconnectionStatus
 from .signals import (
     Adopted,
@@ -363,10 +364,9 @@ class AutomaticReconnectionService:
         reached = False
         try:
             reached = await within(self._clock, self._machine.config.attempt_timeout, self._network.check())
-        except TimeoutError:
-            pass
-        except Exception:
-            _log.exception("The network could not be checked.")
+        except Exception as error:
+            if not isinstance(error, TimeoutError):
+                _log.error("The network could not be checked: %s", loggable(error))
         self._tasks.pop("probe", None)
         self._give(Signal.CHECK_SUCCEEDED if reached else Signal.CHECK_FAILED)
 
@@ -379,7 +379,7 @@ class AutomaticReconnectionService:
         except WalletError as error:
             return WalletError(presentable(str(error)) or "The relay cannot be reached.", code=error.code)
         except Exception as error:
-            _log.exception("The wallet client raised what it should not.")
+            _log.error("The wallet client raised what it should not: %s", loggable(error))
             return WalletError(presentable(str(error)) or type(error).__name__)
         return None
 
@@ -389,8 +389,8 @@ class AutomaticReconnectionService:
             restored = tuple(await within(self._clock, self._machine.config.attempt_timeout, self._restore()))
         except TimeoutError:
             _log.warning("The sessions were not restored in time; the next proof of the connection tries again.")
-        except Exception:
-            _log.exception("The sessions could not be restored; the next proof of the connection tries again.")
+        except Exception as error:
+            _log.error("The sessions could not be restored for now: %s", loggable(error))
         self._tasks.pop("restoring", None)
         if restored is None:
             self._give(RestoreFailed(announce))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import NotStartedError, RenvaultError, StorageError
+from .log_text import loggable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -108,7 +109,8 @@ class SessionWriter:
         try:
             await self._storage.store_sessions(sessions)
         except Exception as error:
-            _log.info("%d sessions could not be stored in one go (%s); each is tried alone.", len(sessions), error)
+            count = len(sessions)
+            _log.info("%d sessions could not be stored in one go (%s); each is tried alone.", count, loggable(error))
             return False
         return True
 
@@ -119,12 +121,12 @@ class SessionWriter:
             else:
                 await self._storage.store_session(pending.session, used_at=pending.used_at)
         except NotStartedError:
-            _log.info("Session %s was not stored: the storage is not open.", topic[:8])
+            _log.info("A session was not stored: the storage is not open.")
         except RenvaultError as error:
-            _log.warning("Session %s could not be stored: %s", topic[:8], error)
+            _log.warning("A session could not be stored: %s", loggable(error))
             self._report(topic, error)
         except Exception as error:
-            _log.exception("Session %s could not be stored.", topic[:8])
+            _log.error("A session could not be stored: %s", loggable(error))
             self._report(topic, StorageError(f"Session {topic[:8]} could not be stored: {type(error).__name__}."))
         finally:
             if pending.session is None:

@@ -26,6 +26,7 @@ LAYERS: list[set[str]] = [
         "signals",
         "diagnosis",
         "error_text",
+        "log_text",
         "session_changes",
         "legacy",
         "legacy_keys",

@@ -218,7 +218,7 @@ async def test_the_host_s_functions_may_be_async_and_may_raise(caplog: pytest.Lo
             await here.manager.initialize(here.wallet(A, B), restored)
             await here.clock.advance(1)
         assert done == ["a", "b"]
-        assert "A function of the host raised." in caplog.text
+        assert "A function of the host raised: ValueError in test_manager.py" in caplog.text
 
 
 async def test_a_host_s_function_may_destroy_the_manager() -> None:
@@ -334,7 +334,7 @@ async def test_a_client_that_fails_is_a_problem_and_can_be_tried_again(caplog: p
             await here.adopt(wallet)
         line = "cannot list wss://relay.example/"
         assert here.manager.problems == {"integration": line, "reconnection": line}
-        assert "The integration does not work." in caplog.text
+        assert "The integration does not work: RuntimeError in test_manager.py" in caplog.text
         wallet.broken = WalletError("")
         await here.adopt(wallet)
         assert here.manager.problems == {"integration": "WalletError", "reconnection": "WalletError"}
@@ -418,7 +418,7 @@ async def test_clear_all_with_a_client_that_raises_what_it_should_not_removes_th
         with caplog.at_level(logging.WARNING):
             await here.manager.clear_all_sessions()
         assert here.manager.storage.retrieve_all_sessions() == []
-        assert "only its record is removed: No." in caplog.text
+        assert "only its record is removed: RuntimeError in" in caplog.text
 
 
 async def test_several_changes_make_one_call_soon_after() -> None:

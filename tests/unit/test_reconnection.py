@@ -166,7 +166,7 @@ async def test_a_client_that_raises_what_it_should_not_is_a_failed_attempt(caplo
                 await here.clock.advance(seconds)
                 errors.append(here.service.get_status().last_error)
         assert errors == ["broken client", "RuntimeError", "The relay cannot be reached."]
-        assert "The wallet client raised what it should not." in caplog.text
+        assert "The wallet client raised what it should not: RuntimeError in" in caplog.text
 
 
 async def test_a_dead_but_open_socket_is_found_within_25_seconds() -> None:
@@ -228,7 +228,7 @@ async def test_a_check_that_raises_or_hangs_is_a_failed_check(caplog: pytest.Log
     network.say(online=False)
     with caplog.at_level(logging.ERROR):
         await clock.advance(5)
-    assert "The network could not be checked." in caplog.text
+    assert "The network could not be checked: RuntimeError in test_reconnection.py" in caplog.text
     await clock.advance(14.9)
     assert (network.checks, service.get_status().state) == (2, OFFLINE)
     await clock.advance(5.1)

@@ -127,7 +127,7 @@ async def test_a_removal_that_fails_is_reported_and_ends() -> None:
 async def test_a_cipher_that_raises_what_it_should_not_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     class BrokenCipher(FakeCipher):
         async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
-            raise OSError("broken")
+            raise OSError("broken wc:1@2?symKey=canary")
 
     bench = Bench(cipher=BrokenCipher())
     await bench.storage.open()
@@ -136,7 +136,8 @@ async def test_a_cipher_that_raises_what_it_should_not_is_reported(caplog: pytes
         bench.writer.store(session("b"))
         await bench.writer.flush()
     assert bench.reports == [("a", "storage"), ("b", "storage")]
-    assert "OSError" in caplog.text
+    assert "A session could not be stored: OSError in test_session_writer.py" in caplog.text
+    assert "canary" not in caplog.text
 
 
 async def test_a_storage_that_is_not_open_is_no_error_of_each_session() -> None:
