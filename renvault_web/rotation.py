@@ -10,6 +10,11 @@ all along, and a record is replaced whole or not at all, so that a page may be k
 - after an old key was deleted: no record named it any more at a start, and the browser has had ``SETTLED`` seconds
   since then to bring to the disk what that start has read.
 
+Between the look at a record and its replacement nothing is awaited. All the same another page, in a process of its own,
+may write within the milliseconds that browsers take to tell processes of each other's ``localStorage``: then the record
+that was resealed wins, as the last of two writers always does there, and what it loses is one change of one record. A
+session comes right with the next look at the client. A lock around every write would cost each of them more than that.
+
 A record that cannot be opened stays as it is, and what may still open it some day stays too: the key it names. A
 record of a version not known here could need any of them.
 """
