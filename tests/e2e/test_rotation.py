@@ -31,8 +31,18 @@ const asked = (request) => new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);
   request.onerror = () => reject(request.error);
 });
+// Undefined while there is no such database: it is not for the test to make one.
+const opened = (name) => {
+  const request = indexedDB.open(name);
+  request.onupgradeneeded = () => request.transaction.abort();
+  return asked(request).catch(() => undefined);
+};
 const read = async (name, method, ...args) => {
-  const database = await asked(indexedDB.open(name));
+  let database = await opened(name);
+  for (let turn = 0; turn < 50 && !database; turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100)); // until the page has put back what was cleared
+    database = await opened(name);
+  }
   try {
     return await asked(database.transaction('entries').objectStore('entries')[method](...args));
   } finally {

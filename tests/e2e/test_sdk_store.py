@@ -353,6 +353,55 @@ RECORD = """async ([place, text]) => {
 }"""
 
 
+def test_what_lies_there_under_forgotten_keys_is_gone_at_the_next_start_without_a_word(clients: Clients) -> None:
+    page = clients.open()
+    page.evaluate(
+        """async () => {
+          const storage = sdk.createSdkStorage();
+          await storage.setItem('wc@2:client:0.3//session', [{ topic: 'a' }]);
+          await storage.setItem('other', 1);
+          await store.sdkStage({});
+          await (await store.openKeys()).forget();
+        }"""
+    )
+    page.evaluate(RECORD, ["rv1.AAAAAAAAAAAAAAAAAAAAAA", "AgICAgIC"])  # of a newer version: not for this one to judge
+    clients.load(page)
+    told = page.evaluate(
+        """async () => {
+          const notices = [];
+          const storage = sdk.createSdkStorage({ onNotice: (notice) => notices.push(notice) });
+          const found = [await storage.getItem('other'), await storage.getItem('wc@2:client:0.3//session')];
+          await storage.setItem('other', 2);
+          return [found, storage.persistent, notices];
+        }"""
+    )
+    assert told == [[None, None], True, []]
+    clients.load(page)
+    assert page.evaluate("sdk.createSdkStorage().getItem('other')") == 2
+    assert page.evaluate("store.openKeys().then(({ ids }) => ids.length)") == 1
+    assert page.evaluate(STAGED) == 0
+
+
+def test_a_database_that_somebody_left_without_our_store_gets_it(clients: Clients) -> None:
+    page = clients.open()
+    page.evaluate(
+        """async () => {
+          const asked = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+          for (const name of ['renvault-keys', 'renvault-sdk']) (await asked(indexedDB.open(name))).close();
+        }"""
+    )
+    told = page.evaluate(
+        """async () => {
+          const storage = sdk.createSdkStorage();
+          await storage.setItem('a', 1);
+          return storage.persistent;
+        }"""
+    )
+    assert told is True
+    clients.load(page)
+    assert page.evaluate("sdk.createSdkStorage().getItem('a')") == 1
+
+
 def test_forgotten_nothing_comes_back_from_a_client_that_goes_on(clients: Clients) -> None:
     page = clients.open()
     told = page.evaluate(

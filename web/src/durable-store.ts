@@ -42,10 +42,7 @@ export function answered<T>(promise: Promise<T>): Promise<T> {
 export function durableStore(database: string, onLost: () => void = () => {}): UseStore {
   let connecting: Promise<IDBDatabase> | undefined;
   const connect = (): Promise<IDBDatabase> => {
-    const request = indexedDB.open(database);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    // In a browser that is clearing the site's data, a request may be lost for good.
-    const opened = answered(promisifyRequest(request));
+    const opened = withStore(database);
     const forget = (): void => {
       if (connecting === opened) connecting = undefined;
     };
@@ -71,6 +68,23 @@ export function durableStore(database: string, onLost: () => void = () => {}): U
       }
     }
   };
+}
+
+/** Opens the database. One that is there without our store, as whoever looks into it may have left it, gets that. */
+async function withStore(database: string): Promise<IDBDatabase> {
+  const connection = await open(database);
+  if (connection.objectStoreNames.contains(STORE)) return connection;
+  connection.close();
+  return open(database, connection.version + 1);
+}
+
+function open(database: string, version?: number): Promise<IDBDatabase> {
+  const request = indexedDB.open(database, version);
+  request.onupgradeneeded = () => {
+    if (!request.result.objectStoreNames.contains(STORE)) request.result.createObjectStore(STORE);
+  };
+  // In a browser that is clearing the site's data, a request may be lost for good.
+  return answered(promisifyRequest(request));
 }
 
 /** Whether a database was closed under a request. The error of a transaction that the browser ended may be null. */

@@ -49,13 +49,20 @@ export async function makeKey(): Promise<EncryptionKey> {
   return { id: crypto.getRandomValues(new Uint8Array(KEY_ID_SIZE)), key, createdAt: Date.now() };
 }
 
-/** Returns the keys that lie there; where there are none, new ones are put there. */
-export async function firstRing(store: UseStore): Promise<KeyRing> {
-  const { there } = await read(store);
+/** Returns the keys that lie there; where there are none, new ones are put there, after `begin` where all was forgotten. */
+export async function firstRing(store: UseStore, begin: () => Promise<void>): Promise<KeyRing> {
+  const { there, forgotten } = await read(store);
   if (there) return there;
+  if (forgotten) await begin();
   const made = await makeRing();
   // One transaction reads and writes: of several pages that come here at once the first one's keys become everyone's.
   return change(store, (found) => found ?? made);
+}
+
+/** Returns the ids of the keys that lie there. */
+export async function idsIn(store: UseStore): Promise<Bytes[]> {
+  const { there } = await read(store);
+  return there ? there.encryption.map(({ id }) => id) : [];
 }
 
 /** Returns the keys that lie there once those of `ours` are there too that belong there. */

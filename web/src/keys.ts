@@ -15,6 +15,7 @@ import {
   deleteAll,
   deleteKey,
   firstRing,
+  idsIn,
   isSame,
   joinedRing,
   type KeyRing,
@@ -25,6 +26,7 @@ import {
   sealing,
   withId,
 } from "./key-store.ts";
+import { sweep } from "./litter.ts";
 
 export type { Bytes } from "./key-store.ts";
 
@@ -62,9 +64,6 @@ export const DATABASE = "renvault";
 /** A rotation of another page that is not older than this serves as ours: both were asked for at once. */
 const MOMENT_MS = 60_000;
 
-/** How long one look at IndexedDB serves those who seal, ms: of many records stored in a row, not each needs its own. */
-const FRESH_MS = 250;
-
 /** How many ids that were looked for in vain are kept in mind; anyone can write more of them into a record. */
 const MAX_MISSING = 1_000;
 
@@ -86,9 +85,10 @@ export async function loadKeys(database: string): Promise<OpenKeys> {
   const name = `${database}-keys`;
   let keys: OpenKeys | undefined;
   // Cleared under a page that goes on sealing, the keys are put back at once: the page may end before it seals again.
-  const store = durableStore(name, () => void keys?.stand());
+  const store = durableStore(name, () => void keys?.standing());
+  const clearAway = () => sweep(durableStore(`${database}-sdk`), () => idsIn(store));
   try {
-    keys = new OpenKeys(await answered(firstRing(store)), store, name, null);
+    keys = new OpenKeys(await answered(firstRing(store, clearAway)), store, name, null);
   } catch (error) {
     keys = new OpenKeys(await makeRing(), store, name, noKeys(error));
   }
@@ -109,8 +109,6 @@ class OpenKeys implements Keys {
   readonly #missing = new Set<string>();
   readonly #others: BroadcastChannel | undefined;
   #looking: Promise<void> | undefined;
-  /** When the last look began that found them there, by the page's own clock. */
-  #lookedAt = -Infinity;
   #isDropped = false;
 
   constructor(ring: KeyRing, store: UseStore, channel: string, problem: string | null) {
@@ -119,10 +117,7 @@ class OpenKeys implements Keys {
     this.#problem = problem;
     if (typeof BroadcastChannel === "function") {
       this.#others = new BroadcastChannel(channel);
-      this.#others.onmessage = () => {
-        this.#lookedAt = -Infinity;
-        void this.#look(); // whatever was said: what lies in IndexedDB is what counts
-      };
+      this.#others.onmessage = () => void this.#look(); // whatever was said: what lies in IndexedDB is what counts
     }
     this.#hold(this.keyId).catch(() => {}); // as in #adopt
   }
@@ -176,11 +171,6 @@ class OpenKeys implements Keys {
   }
 
   async standing(): Promise<void> {
-    if (performance.now() - this.#lookedAt >= FRESH_MS) await this.stand();
-  }
-
-  /** As `standing`, for who knows that they may have gone just now. */
-  async stand(): Promise<void> {
     await this.#looked().catch(() => {}); // late: the next record asks again, and the search goes on
   }
 
@@ -224,11 +214,9 @@ class OpenKeys implements Keys {
    */
   async #look(): Promise<void> {
     if (!this.persistent) return;
-    const from = performance.now();
     const joined = () => joinedRing(this.#store, this.#ring);
     try {
       this.#adopt(await joined().catch(joined)); // one fault of the disk is no loss
-      this.#lookedAt = from;
     } catch (error) {
       if (error instanceof KeysForgotten) await this.#drop();
       else this.#problem = error instanceof KeysReplaced ? error.message : noKeys(error);

@@ -2,12 +2,13 @@
  * The database of the SDK's store: entries read and written, each change only onto what was seen before it, so that
  * pages that write at the same time lose nothing to each other.
  */
-import { clear, entries, get, promisifyRequest, type UseStore } from "idb-keyval";
+import { clear, entries, get, type UseStore } from "idb-keyval";
 import { keepAside } from "./aside.ts";
 import { durableStore } from "./durable-store.ts";
 import { openKeys } from "./keys.ts";
 import { type Entry, LostKey, openEntry, placeOf, sealEntry } from "./sdk-record.ts";
 import { Foreign, KEY_PREFIX, Sealer } from "./seal.ts";
+import { put, swap } from "./swap.ts";
 
 const DAMAGED =
   "An entry of the wallet connection was damaged and is kept aside. You may have to connect your wallet again.";
@@ -17,9 +18,6 @@ const LOST =
 
 /** How often a change is tried while other pages keep changing the same entry. */
 const TRIES = 50;
-
-/** A record; undefined for none. */
-type Text = string | undefined;
 
 /** Everything as it lay there at one moment. */
 export interface Snapshot {
@@ -157,20 +155,4 @@ export class SdkDisk {
     this.#tell(notice);
     return undefined;
   }
-}
-
-/** Puts `text` (undefined: nothing) in the place of `seen`; false where something else lies there by now. */
-export function swap(store: UseStore, place: string, seen: Text, text: Text): Promise<boolean> {
-  return store("readwrite", async (records) => {
-    const fits = (await promisifyRequest<unknown>(records.get(place))) === seen;
-    if (fits) await put(records, place, text); // in the same transaction: it lives on through resolved promises
-    return fits;
-  });
-}
-
-/** Puts one record and returns when it is on disk. */
-function put(records: IDBObjectStore, place: string, text: Text): Promise<void> {
-  if (text === undefined) records.delete(place);
-  else records.put(text, place);
-  return promisifyRequest(records.transaction);
 }

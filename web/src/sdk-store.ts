@@ -7,10 +7,11 @@ import { toBase64 } from "./base64.ts";
 import { answered } from "./durable-store.ts";
 import { DATABASE } from "./keys.ts";
 import { type SdkContent, sdkContent } from "./sdk-content.ts";
-import { forgetSdkStore, SdkDisk, sdkStore, swap } from "./sdk-disk.ts";
+import { forgetSdkStore, SdkDisk, sdkStore } from "./sdk-disk.ts";
 import { keyIdOf, LostKey, openBody, sealBody } from "./sdk-record.ts";
 import { stageEntries } from "./sdk-staged.ts";
 import { type Bytes, Foreign, KEY_PREFIX } from "./seal.ts";
+import { swap } from "./swap.ts";
 
 /** Records that are sealed under their own place. What is kept aside (`bad.`) is of no use to any key. */
 const SEALED = [KEY_PREFIX, "staged.", "plain."];
