@@ -6,7 +6,6 @@ The shapes are those of ``wire``. What a command returns goes back as JSON.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import wire
@@ -141,7 +140,7 @@ class Commands:
 
     async def _update_storage(self, config: object) -> None:
         storage = self._manager.storage
-        await storage.update_config(replace(storage.config, **wire.storage_config_from_js(config)))
+        await storage.update_config(**wire.storage_config_from_js(config))
 
     async def _store_session(self, topic: str, given: object) -> None:
         await self._manager.storage.store_session(wire.session_from_js(given, topic))

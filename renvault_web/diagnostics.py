@@ -94,7 +94,7 @@ async def diagnostics(
         "page": anonymous(page or {}),
         "configuration": {
             "reconnection": wire.reconnection_config_to_js(reconnection.get_config()),
-            "storage": wire.storage_config_to_js(storage.config),
+            "storage": wire.storage_config_to_js(storage.get_config()),
         },
         "problems": anonymous(problems or {}),
         "connection": _connection(reconnection),
@@ -156,7 +156,7 @@ async def _storage(storage: EncryptedSessionStorage) -> Json:
         if report.reason:
             found["reasons"][anonymous_text(report.reason)] += 1
     return {
-        "statistics": wire.storage_statistics_to_js(storage.statistics()),
+        "statistics": wire.storage_statistics_to_js(storage.get_statistics()),
         "records": [{**found, "reasons": dict(found["reasons"].most_common(5))} for _, found in sorted(kinds.items())],
     }
 

@@ -51,7 +51,7 @@ class Sections:
             "primary": None if primary is None else primary.topic,
             "stats": wire.session_stats_to_js(manager.integration.get_session_stats()),
             "storage": wire.storage_statistics_to_js(manager.get_storage_stats()),
-            "storageConfig": wire.storage_config_to_js(manager.storage.config),
+            "storageConfig": wire.storage_config_to_js(manager.storage.get_config()),
             "reconnection": wire.reconnection_status_to_js(reconnection.get_status()),
             "reconnectionConfig": wire.reconnection_config_to_js(reconnection.get_config()),
             "online": reconnection.is_online_now(),

@@ -111,28 +111,29 @@ class EncryptedSessionStorage:
         """Whether what is stored can be read by the next page."""
         return self._storage.persistent and self._cipher.persistent
 
-    @property
-    def config(self) -> StorageConfig:
-        """The configuration in force."""
+    def get_config(self) -> StorageConfig:
+        """Return the configuration in force."""
         return self._config
 
-    async def update_config(self, config: StorageConfig) -> None:
-        """Replace the configuration, from the next write on.
+    async def update_config(self, **changes: object) -> StorageConfig:
+        """Change the configuration from the next write on, and return it; ``ConfigError`` where a change does not fit.
 
         With encryption turned off, plain records are read too. With it turned on again, those that this page has
         opened are sealed: nothing else vouches for one, and the next page does not read it. Where that fails the
         configuration stays as it was.
         """
-        before, self._config = self._config, config
+        before, config = self._config, self._config.changed(**changes)
+        self._config = config
         turned = config.encryption_enabled != before.encryption_enabled
         if self._view is None or not (turned or (config.encryption_enabled and self._plain.opened(self._view))):
-            return
+            return config
         try:
             await self._exclusively(self._seal_plain if config.encryption_enabled else self._read_plain)
         except BaseException:
             if self._config is config:
                 self._config = before
             raise
+        return config
 
     def subscribe(self, listener: Callable[[], None]) -> Unsubscribe:
         """Call ``listener()`` after each change of the view or the notices, whichever page made it."""
@@ -169,7 +170,7 @@ class EncryptedSessionStorage:
             return ()
         return self._view.notices() if self.persistent else (StorageNotice("memory"),)
 
-    def statistics(self) -> StorageStatistics:
+    def get_statistics(self) -> StorageStatistics:
         """Return the store in figures."""
         return self._opened().statistics(self._config.max_storage_size, persistent=self.persistent)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -43,6 +43,14 @@ class StorageConfig:
         for name, value in switches.items():
             if not isinstance(value, bool):
                 raise ConfigError(f"{name} is {value!r:.40}; it must be true or false.")
+
+    def changed(self, **changes: object) -> StorageConfig:
+        """Return the configuration with ``changes``; ``ConfigError`` for a name that is none of its settings."""
+        known = [field.name for field in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise ConfigError(f"There is no setting {name!r:.40}; there are: {', '.join(known)}.")
+        return replace(self, **changes)  # type: ignore[arg-type]  # their types are checked above
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Page:
         return [found.topic for found in self.storage.retrieve_all_sessions()]
 
     def quarantined(self) -> int:
-        return self.storage.statistics().quarantined
+        return self.storage.get_statistics().quarantined
 
     def notices(self) -> tuple[StorageNotice, ...]:
         return self.storage.notices

@@ -192,7 +192,9 @@ async def test_the_newest_of_a_migration_is_found_past_others() -> None:
         (9, ["guide's", "migration", 2, 3, "newest"]),
     ],
 )
-async def test_cleaning_up_leaves_as_many_as_asked_and_the_migration_s_in_the_place_of_the_oldest(keep: int, left: list[object]) -> None:
+async def test_cleaning_up_leaves_as_many_as_asked_and_the_migration_s_as_the_oldest(
+    keep: int, left: list[object]
+) -> None:
     device = Device()
     keys: dict[object, str] = {"guide's": f"renvault_session_backup_{NOW_MS - 5}"}
     device.disk.set(keys["guide's"], "{}")

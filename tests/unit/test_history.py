@@ -108,7 +108,7 @@ async def test_the_session_storage_s_limit_and_figures_hold_for_the_history_too(
     await history.flush()
     [own] = records(storage)
     assert own != older, "an older page's record went for it"
-    assert sessions.statistics().total_size == stored_size(own, storage.get(own))
+    assert sessions.get_statistics().total_size == stored_size(own, storage.get(own))
     written = storage.get(own)
     for number in range(200):
         history.note("problem", part=f"{number}", problem=os.urandom(20).hex())

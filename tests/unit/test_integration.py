@@ -754,7 +754,7 @@ async def test_the_record_of_an_ended_session_is_removed_also_where_it_cannot_be
         for key in here.memory.keys():  # noqa: SIM118 - a port, no dict
             here.memory.set(key, (here.memory.get(key) or "")[:-4])
         await here.storage.reload()
-        assert (here.statuses(), here.storage.statistics().quarantined) == ({}, 2)
+        assert (here.statuses(), here.storage.get_statistics().quarantined) == ({}, 2)
         match by:
             case "user":
                 await here.service.disconnect_session(A)
@@ -763,7 +763,7 @@ async def test_the_record_of_an_ended_session_is_removed_also_where_it_cannot_be
             case "wallet":
                 here.wallet.emit("session_delete", topic=A, id=17)
         await settle()
-        assert here.storage.statistics().quarantined == 1
+        assert here.storage.get_statistics().quarantined == 1
         assert here.take() == []
 
 

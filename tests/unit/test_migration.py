@@ -758,20 +758,20 @@ async def test_no_backup_goes_beyond_the_limit_and_the_figures_follow_at_once() 
     page = await page_with({E1: single(NOW_MS)}, config=StorageConfig(max_storage_size=3_000))
     for _ in range(2):
         await page.migration.backup_old_session()
-        assert page.sessions.statistics().total_size == page.taken()
+        assert page.sessions.get_statistics().total_size == page.taken()
     with pytest.raises(StorageFullError, match="no room for a backup"):
         await page.migration.backup_old_session()
     assert len(page.migration.list_backups()) == 2
-    assert page.sessions.statistics().total_size == page.taken() > 2_000
+    assert page.sessions.get_statistics().total_size == page.taken() > 2_000
     assert await page.migration.cleanup_old_backups(1) == 1
-    assert page.sessions.statistics().total_size == page.taken() < 2_000
+    assert page.sessions.get_statistics().total_size == page.taken() < 2_000
 
 
 async def test_what_a_roll_back_keeps_does_not_go_beyond_the_limit() -> None:
     page = await page_with({E1: single(NOW_MS)})
     await page.migration.migrate_from_old_storage()
     page.disk.set(E1, single(NOW_MS + 5))
-    await page.sessions.update_config(StorageConfig(max_storage_size=page.taken() + 100))
+    await page.sessions.update_config(max_storage_size=page.taken() + 100)
     before = page.entries()
     with pytest.raises(StorageFullError, match="no room for a backup"):
         await page.migration.roll_back()

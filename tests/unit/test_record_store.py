@@ -94,7 +94,7 @@ async def test_what_the_user_has_removed_does_not_come_back_from_aside(end: Call
     later = await page.next_page()
     await end(later)
     assert later.disk._entries == {}
-    assert (later.storage.statistics().total_size, later.quarantined()) == (0, 0)
+    assert (later.storage.get_statistics().total_size, later.quarantined()) == (0, 0)
     assert (await page.next_page()).topics() == []
 
 
@@ -225,39 +225,39 @@ async def test_the_newest_backup_of_a_migration_is_kept_with_the_newest_of_all()
 async def test_old_backups_go_before_max_storage_size_is_held_against_a_session() -> None:
     page = await crowded()
     page.disk._capacity = None
-    limit = page.storage.statistics().total_size
-    await page.storage.update_config(StorageConfig(max_storage_size=limit, compression_enabled=False))
+    limit = page.storage.get_statistics().total_size
+    await page.storage.update_config(max_storage_size=limit, compression_enabled=False)
     await page.storage.store_session(session("b"))
     assert list(page.texts("rvb1.")) == [NEW_BACKUP]
-    assert page.storage.statistics().total_size == used(page.disk) <= limit
+    assert page.storage.get_statistics().total_size == used(page.disk) <= limit
 
 
 async def test_what_others_wrote_unseen_counts_against_max_storage_size() -> None:
     page = await opened()
     await page.storage.store_session(session("a"))
-    limit = page.storage.statistics().total_size + 2_000
-    await page.storage.update_config(StorageConfig(max_storage_size=limit, compression_enabled=False))
+    limit = page.storage.get_statistics().total_size + 2_000
+    await page.storage.update_config(max_storage_size=limit, compression_enabled=False)
     page.disk.set(f"rvh1.1600000000000-{'0' * 8}", "x" * 900)
     with pytest.raises(StorageFullError):
         await page.storage.store_session(session("b"))
     assert page.topics() == ["a"]
-    assert page.storage.statistics().total_size == used(page.disk) <= limit
+    assert page.storage.get_statistics().total_size == used(page.disk) <= limit
 
 
 async def test_what_lies_beside_the_sessions_counts_as_soon_as_it_is_told_of() -> None:
     page = await opened()
     other = await page.next_page()
     told: list[int] = []
-    page.storage.subscribe(lambda: told.append(page.storage.statistics().total_size))
-    limit = page.storage.config.max_storage_size
+    page.storage.subscribe(lambda: told.append(page.storage.get_statistics().total_size))
+    limit = page.storage.get_config().max_storage_size
     page.disk.set("rvb1.1600000000000", "x" * 100)
-    assert page.storage.statistics().total_size == 0, "nobody has looked"
+    assert page.storage.get_statistics().total_size == 0, "nobody has looked"
     page.storage.others_changed()
     page.storage.others_changed()
     assert told == [236]
     assert page.storage.room() == limit - 236
     await settle()
-    assert other.storage.statistics().total_size == 236, "the other pages are told of a backup"
+    assert other.storage.get_statistics().total_size == 236, "the other pages are told of a backup"
     page.disk.remove("rvb1.1600000000000")
     assert page.storage.room() == limit
     page.disk.fail_after(0)
@@ -274,13 +274,13 @@ async def test_history_is_no_news_to_the_other_pages() -> None:
     page.disk.set("rvh1.1600000000000-00000000", "x")
     page.storage.others_changed()
     await settle()
-    assert other.storage.statistics().total_size == 0
+    assert other.storage.get_statistics().total_size == 0
 
 
 async def test_a_store_that_was_full_is_not_once_something_has_gone() -> None:
     page = await opened()
     page.disk.set("rvb1.1600000000000", "x" * 100)
-    await page.storage.update_config(StorageConfig(max_storage_size=240))
+    await page.storage.update_config(max_storage_size=240)
     with pytest.raises(StorageFullError):
         await page.storage.store_session(session("a"))
     assert page.notices() == (StorageNotice("full"),)
@@ -295,7 +295,7 @@ async def test_a_session_that_is_refused_all_the_same_costs_no_backup() -> None:
     with pytest.raises(StorageFullError):
         await page.storage.store_session(session("b", note="x" * 3_000))
     assert page.disk._entries == before
-    assert page.storage.statistics().total_size == used(page.disk)
+    assert page.storage.get_statistics().total_size == used(page.disk)
     assert page.topics() == ["a"]
 
 
@@ -352,9 +352,9 @@ OPERATIONS: dict[str, Callable[[Page], Awaitable[object]]] = {
 
 
 async def off_and_on(page: Page) -> None:
-    await page.storage.update_config(StorageConfig(encryption_enabled=False))
+    await page.storage.update_config(encryption_enabled=False)
     await page.storage.store_session(session("a", START + 200))
-    await page.storage.update_config(StorageConfig())
+    await page.storage.update_config(encryption_enabled=True)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -72,7 +72,7 @@ async def opened(disk: MemoryStorage | None = None, **options: object) -> Page:
 async def found(storage: EncryptedSessionStorage) -> tuple[int, tuple[WalletSession, ...], int]:
     """Open; return how many sessions there are, which had expired, and how many records are quarantined."""
     expired = await storage.open()
-    figures = storage.statistics()
+    figures = storage.get_statistics()
     return figures.total_sessions, expired, figures.quarantined
 
 
@@ -205,13 +205,13 @@ async def test_clearing_removes_sessions_alone_unreadable_ones_included() -> Non
     await page.storage.store_notes({"primary": "a"})
     await page.storage.store_sessions([session("a"), session("b")])
     stranger = await opened(page.disk.another(), cipher=FakeCipher(key_id=b"new key!"))
-    assert stranger.storage.statistics().quarantined == 4
+    assert stranger.storage.get_statistics().quarantined == 4
 
     await stranger.storage.clear_all_sessions()
     left = page.disk.another().keys()
     assert {"wc@2:core:0.3//keychain", "renvault_session_backup_1", KEY_PREFIX + "not-a-record"} < set(left)
     assert len(left) == 4
-    assert stranger.storage.statistics().quarantined == 2
+    assert stranger.storage.get_statistics().quarantined == 2
 
 
 async def test_expired_sessions_are_removed_on_open_and_reported() -> None:
@@ -280,7 +280,7 @@ async def test_a_removal_that_does_not_take_is_an_error_and_leaves_the_view() ->
 async def test_statistics_count_as_the_browser_counts() -> None:
     page = await opened(config=StorageConfig(max_storage_size=10_000))
     page.disk.set("of another program", "x" * 1000)
-    assert page.storage.statistics() == StorageStatistics(
+    assert page.storage.get_statistics() == StorageStatistics(
         total_sessions=0, total_size=0, max_size=10_000, usage_percent=0.0, quarantined=0, persistent=True
     )
     await page.storage.store_session(session("a"))
@@ -290,25 +290,25 @@ async def test_statistics_count_as_the_browser_counts() -> None:
     page.disk.set(*odd)
     await page.storage.reload()
     total = size + 2 * (5 + 2)
-    assert page.storage.statistics() == StorageStatistics(
+    assert page.storage.get_statistics() == StorageStatistics(
         total_sessions=1,
         total_size=total,
         max_size=10_000,
         usage_percent=round(total / 100, 2),
         quarantined=1,
         persistent=True,
-        compression_ratio=page.storage.statistics().compression_ratio,
+        compression_ratio=page.storage.get_statistics().compression_ratio,
     )
     await page.storage.remove_session("a")
-    assert page.storage.statistics().total_size == 14
+    assert page.storage.get_statistics().total_size == 14
 
 
 async def test_beyond_max_storage_size_nothing_is_written_and_nothing_lost() -> None:
     page = await opened()
     await page.storage.store_session(session("a"))
-    used = page.storage.statistics().total_size
-    await page.storage.update_config(StorageConfig(max_storage_size=used * 2))
-    assert page.storage.config.max_storage_size == used * 2
+    used = page.storage.get_statistics().total_size
+    await page.storage.update_config(max_storage_size=used * 2)
+    assert page.storage.get_config().max_storage_size == used * 2
     with pytest.raises(StorageFullError, match=f"{used} of {used * 2} are used"):
         await page.storage.store_sessions([session("b"), session("c")])
     assert page.topics() == ["a"]
@@ -318,10 +318,10 @@ async def test_beyond_max_storage_size_nothing_is_written_and_nothing_lost() -> 
 async def test_a_full_store_still_takes_what_does_not_make_it_larger() -> None:
     page = await opened(config=StorageConfig(compression_enabled=False))
     await page.storage.store_session(session("a"))
-    await page.storage.update_config(StorageConfig(max_storage_size=1, compression_enabled=False))
+    await page.storage.update_config(max_storage_size=1, compression_enabled=False)
     await page.storage.store_session(session("a", START + WEEK + 1))
     assert page.storage.retrieve_session("a") == session("a", START + WEEK + 1)
-    assert page.storage.statistics().usage_percent > 100
+    assert page.storage.get_statistics().usage_percent > 100
 
 
 async def test_the_browsers_own_quota_keeps_what_was_stored_before_it() -> None:
@@ -346,10 +346,10 @@ def test_a_bad_switch_is_refused_by_name() -> None:
 async def test_records_are_compressed_unless_that_is_switched_off_and_both_are_read() -> None:
     page = await opened()
     await page.storage.store_session(session("a"))
-    small = page.storage.statistics().total_size
-    await page.storage.update_config(StorageConfig(compression_enabled=False))
+    small = page.storage.get_statistics().total_size
+    await page.storage.update_config(compression_enabled=False)
     await page.storage.store_session(session("b"))
-    assert page.storage.statistics().total_size > 2 * small
+    assert page.storage.get_statistics().total_size > 2 * small
     later = page.next_page()
     assert (await found(later.storage))[0] == 2
 
@@ -367,20 +367,20 @@ async def test_a_record_that_cannot_be_read_stays_and_stops_nothing(caplog: pyte
     later = page.next_page()
     assert await found(later.storage) == (1, (), 2)
     assert later.topics() == ["b"]
-    assert later.storage.statistics().quarantined == 2
+    assert later.storage.get_statistics().quarantined == 2
     assert page.disk.get(third) == texts[third][:-4]
     assert "Records that cannot be read, left in place: 2." in caplog.text
 
     caplog.clear()
     await later.storage.reload()  # known already: neither opened nor reported again
-    assert later.storage.statistics().quarantined == 2
+    assert later.storage.get_statistics().quarantined == 2
     assert caplog.text == ""
 
     page.disk.set(first, texts[first])
     page.disk.remove(third)
     await later.storage.reload()
     assert sorted(later.topics()) == ["a", "b"]
-    assert later.storage.statistics().quarantined == 0
+    assert later.storage.get_statistics().quarantined == 0
 
 
 async def test_no_text_under_a_key_of_ours_keeps_the_sessions_from_being_read() -> None:
@@ -427,14 +427,14 @@ async def test_before_an_unreadable_record_is_written_over_it_is_kept_aside(kind
     await later.storage.store_notes({"primary": "b"})
     assert later.topics() == ["a"]
     assert later.storage.notes == {"primary": "b"}
-    assert later.storage.statistics().quarantined == 2
+    assert later.storage.get_statistics().quarantined == 2
     kept = {f"rvq1.1700000000000.{key.removeprefix(KEY_PREFIX)}": text for key, text in wrong.items()}
     everything = page.disk.another()
     assert {key: everything.get(key) for key in everything.keys() if key.startswith("rvq1.")} == kept  # noqa: SIM118
 
     await later.storage.store_session(session("a", START + WEEK + 1))  # one that can be read is not kept aside
     await later.storage.clear_all_sessions()  # the session's goes with it; that of the notes stays
-    assert later.storage.statistics().quarantined == 1
+    assert later.storage.get_statistics().quarantined == 1
     assert await found(page.next_page().storage) == (0, (), 1)
 
 
@@ -448,7 +448,7 @@ async def test_a_record_that_another_page_has_put_right_meanwhile_is_not_kept_as
     await later.storage.open()
     page.disk.set(key, right)
     await later.storage.store_session(session("a"))
-    assert later.storage.statistics().quarantined == 0
+    assert later.storage.get_statistics().quarantined == 0
 
 
 async def test_an_unreadable_record_that_cannot_be_kept_aside_is_not_written_over() -> None:
@@ -463,7 +463,7 @@ async def test_an_unreadable_record_that_cannot_be_kept_aside_is_not_written_ove
     with pytest.raises(StorageFullError):
         await later.storage.store_session(session("a"))
     assert page.disk.get(key) == wrong
-    assert later.storage.statistics().quarantined == 1
+    assert later.storage.get_statistics().quarantined == 1
 
 
 async def test_a_page_killed_while_it_keeps_a_record_aside_loses_none() -> None:
@@ -481,7 +481,7 @@ async def test_a_page_killed_while_it_keeps_a_record_aside_loses_none() -> None:
         later = page.next_page()
         await later.storage.open()
         await later.storage.store_session(session("a"))
-        assert later.storage.statistics().quarantined == 1
+        assert later.storage.get_statistics().quarantined == 1
         assert [text for at, text in page.disk._entries.items() if at.startswith("rvq1.")] == [wrong]
 
 
@@ -494,7 +494,7 @@ async def test_notes_that_are_removed_or_unreadable_are_empty() -> None:
     assert page.storage.notes == {}
     page.disk.remove(key)
     await page.storage.reload()
-    assert page.storage.statistics().quarantined == 0
+    assert page.storage.get_statistics().quarantined == 0
 
 
 # Memory only
@@ -510,7 +510,7 @@ async def test_notes_that_are_removed_or_unreadable_are_empty() -> None:
 async def test_memory_only_is_said(disk: MemoryStorage, cipher: FakeCipher, caplog: pytest.LogCaptureFixture) -> None:
     page = await opened(disk, cipher=cipher)
     assert not page.storage.persistent
-    assert not page.storage.statistics().persistent
+    assert not page.storage.get_statistics().persistent
     assert "in memory only" in caplog.text
 
 
@@ -525,7 +525,7 @@ async def test_before_open_and_after_close_every_use_says_so() -> None:
             page.storage.retrieve_all_sessions,
             lambda: page.storage.has_session("a"),
             lambda: page.storage.notes,
-            page.storage.statistics,
+            page.storage.get_statistics,
         ):
             with pytest.raises(NotStartedError):
                 read()
@@ -566,7 +566,7 @@ async def test_a_store_that_fails_as_a_whole_can_be_opened_later() -> None:
     with pytest.raises(StorageError):
         await page.storage.open()
     with pytest.raises(NotStartedError):
-        page.storage.statistics()
+        page.storage.get_statistics()
     page.disk.fail_after(100)
     assert (await found(page.storage))[0] == 0
 
@@ -613,7 +613,7 @@ async def test_closed_while_it_opens_it_stays_closed() -> None:
     with pytest.raises(NotStartedError, match="while it was being opened"):
         await opening
     with pytest.raises(NotStartedError):
-        page.storage.statistics()
+        page.storage.get_statistics()
     assert page.tabs.listeners == 0
 
 

@@ -26,11 +26,10 @@ class Refusing(MemoryStorage):
 async def test_with_encryption_off_new_records_are_plain_and_sealed_ones_are_read_too(compressed: bool) -> None:
     page = await opened()
     await page.storage.store_session(session("sealed"))
-    off = StorageConfig(encryption_enabled=False, compression_enabled=compressed)
-    await page.storage.update_config(off)
+    await page.storage.update_config(encryption_enabled=False, compression_enabled=compressed)
     await page.storage.store_session(session("plain"))
     await page.storage.store_notes({"primary": "plain"})
-    assert page.storage.config == off
+    assert page.storage.get_config() == StorageConfig(encryption_enabled=False, compression_enabled=compressed)
     assert [decode_record(text).is_sealed for text in page.texts().values()] == [True, False, False]
     if not compressed:
         assert b'"topic":"plain"' in decode_record(list(page.texts().values())[1]).sealed
@@ -50,7 +49,7 @@ async def test_with_encryption_on_a_plain_record_is_not_read_and_stays() -> None
     assert later.notices() == ()
     assert later.texts() == texts
 
-    await later.storage.update_config(OFF)
+    await later.storage.update_config(encryption_enabled=False)
     assert (later.topics(), later.quarantined()) == (["a"], 0)
 
 
@@ -59,7 +58,7 @@ async def test_turned_on_again_it_seals_what_this_page_has_opened() -> None:
     await page.storage.store_sessions([session("a"), session("b")], used_at=START - 5)
     await page.storage.store_notes({"primary": "a"})
     before = page.storage.stored_session("a")
-    await page.storage.update_config(ON)
+    await page.storage.update_config(encryption_enabled=True)
     assert all(decode_record(text).is_sealed for text in page.texts().values())
     later = await page.next_page()
     assert sorted(later.topics()) == ["a", "b"]
@@ -74,7 +73,7 @@ async def test_what_was_planted_since_it_was_opened_is_not_sealed_with_it() -> N
     body = decode_record(page.texts()[b]).sealed[32:]
     planted = encode_plain(a, Purpose.SESSION, 0, body.replace(b"b", b"a"))
     page.disk.set(a, planted)
-    await page.storage.update_config(ON)
+    await page.storage.update_config(encryption_enabled=True)
     assert page.texts()[a] == planted
     assert page.topics() == ["b"]
     assert page.quarantined() == 1
@@ -118,7 +117,7 @@ async def test_turned_on_while_closed_it_seals_what_this_page_has_opened_and_not
     page = await opened(config=OFF)
     await page.storage.store_sessions([session("a"), session("b")])
     page.storage.close()
-    await page.storage.update_config(ON)
+    await page.storage.update_config(encryption_enabled=True)
     a, b = page.texts()
     body = decode_record(page.texts()[b]).sealed[32:]
     page.disk.set(a, encode_plain(a, Purpose.SESSION, 0, body.replace(b"b", b"a")))
@@ -134,9 +133,9 @@ async def test_sealing_again_that_fails_loses_nothing_and_says_so() -> None:
     await page.storage.store_sessions([session("a"), session("b")])
     page.disk.fail_after(3)
     with pytest.raises(StorageError):
-        await page.storage.update_config(ON)
+        await page.storage.update_config(encryption_enabled=True)
     assert sorted(page.topics()) == ["a", "b"]
-    assert page.storage.config == OFF
+    assert page.storage.get_config() == OFF
     later = await page.next_page(config=OFF)
     assert sorted(later.topics()) == ["a", "b"]
 
@@ -146,10 +145,10 @@ async def test_sealing_again_that_failed_is_done_when_it_is_asked_for_again() ->
     await page.storage.store_sessions([session("a"), session("b")])
     page.disk.fail_after(3)
     with pytest.raises(StorageError):
-        await page.storage.update_config(ON)
+        await page.storage.update_config(encryption_enabled=True)
     page.disk.fail_after(1_000)
-    await page.storage.update_config(ON)
-    assert page.storage.config == ON
+    await page.storage.update_config(encryption_enabled=True)
+    assert page.storage.get_config() == ON
     assert all(decode_record(text).is_sealed for text in page.texts().values())
     assert sorted(page.topics()) == ["a", "b"]
 
@@ -159,15 +158,14 @@ async def test_a_later_configuration_seals_what_an_earlier_one_could_not() -> No
     await page.storage.store_session(session("a"))
     disk = page.disk
     disk.fail_after(0)
-    turning = asyncio.ensure_future(page.storage.update_config(ON))
+    turning = asyncio.ensure_future(page.storage.update_config(encryption_enabled=True))
     await asyncio.sleep(0)
-    smaller = StorageConfig(compression_enabled=False)
     with pytest.raises(StorageError):
-        await page.storage.update_config(smaller)
+        await page.storage.update_config(encryption_enabled=True, compression_enabled=False)
     with pytest.raises(StorageError):
         await turning
     disk.fail_after(1_000)
-    await page.storage.update_config(smaller)
+    await page.storage.update_config(encryption_enabled=True, compression_enabled=False)
     assert [decode_record(text).is_sealed for text in page.texts().values()] == [True]
 
 
@@ -190,11 +188,21 @@ async def test_while_it_is_not_open_a_configuration_is_only_kept() -> None:
     page = await opened(disk)
     page.storage.close()
     operations = disk.operations
-    await page.storage.update_config(OFF)
-    assert page.storage.config == OFF
+    await page.storage.update_config(encryption_enabled=False)
+    assert page.storage.get_config() == OFF
     assert disk.operations == operations
 
 
 def test_a_bad_switch_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="encryption_enabled is 'no'; it must be true or false"):
         StorageConfig(encryption_enabled="no")  # type: ignore[arg-type] # what a host may do
+
+
+async def test_a_change_leaves_the_other_settings_and_one_that_does_not_fit_leaves_all() -> None:
+    page = await opened(config=StorageConfig(max_storage_size=5_000))
+    wanted = StorageConfig(max_storage_size=5_000, compression_enabled=False)
+    assert await page.storage.update_config(compression_enabled=False) == wanted
+    for wrong in ({"max_storage_size": 0}, {"compressionEnabled": True}, {"encryption_enabled": "no"}):
+        with pytest.raises(ConfigError):
+            await page.storage.update_config(**wrong)
+    assert page.storage.get_config() == wanted

@@ -55,7 +55,7 @@ async def take(page: Page, step: tuple[Any, ...], model: dict[str, float], notes
             await storage.rotate_key()
         case ("configure", compression, limit):
             size = StorageConfig().max_storage_size if limit else 10**9
-            await storage.update_config(StorageConfig(size, compression_enabled=compression))
+            await storage.update_config(max_storage_size=size, compression_enabled=compression)
         case ("clear",):
             await storage.clear_all_sessions()
             model.clear()
@@ -81,7 +81,7 @@ def test_two_pages_that_take_turns_see_the_same_as_the_model(steps: list[tuple[b
             assert at.storage.notes == notes
             assert at.quarantined() == 0
             size = sum(stored_size(key, text) for key, text in at.disk._entries.items())
-            assert at.storage.statistics().total_size == size
+            assert at.storage.get_statistics().total_size == size
 
     asyncio.run(run())
 

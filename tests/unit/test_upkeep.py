@@ -236,7 +236,7 @@ async def test_forgetting_everything_leaves_nothing_to_any_page() -> None:
     assert told == [0]
     for at in (page, other):
         assert (at.topics(), at.storage.notes, at.quarantined()) == ([], {}, 0)
-    assert page.storage.statistics().total_size == 0
+    assert page.storage.get_statistics().total_size == 0
     page.disk._entries.update(copied)  # as from a copy of the disk
     assert (await page.next_page()).topics() == []
 
