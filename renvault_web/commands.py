@@ -90,7 +90,7 @@ class Commands:
             "storage.clearAllSessions": storage.clear_all_sessions,
             "manager.initialize": self._initialize_manager,
             "manager.clearAllSessions": manager.clear_all_sessions,
-            "manager.destroy": manager.destroy,
+            "manager.destroy": self._destroy,
         }
 
     def _command(self, method: str) -> Callable[..., Awaitable[Any]]:
@@ -120,6 +120,7 @@ class Commands:
 
     async def _initialize_manager(self, key: int) -> None:
         await self._manager.initialize(self._wallet(key), *self._callbacks)
+        self._look_again()
 
     async def _initialize_integration(self, key: int) -> None:
         await self._start_below()
@@ -129,6 +130,18 @@ class Commands:
         """Start what a part that a host begins by itself needs: the storage, and the history that follows it."""
         await self._manager.start()
         await self._manager.start_late()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        if self._late is not None:
+            self._late.look_again()
+
+    async def _destroy(self) -> None:
+        try:
+            await self._manager.destroy()
+        finally:
+            if self._late is not None:
+                self._late.clear()
 
     async def _initialize_reconnection(self, key: int, config: object) -> None:
         settings = wire.reconnection_config_from_js(config)

@@ -111,6 +111,14 @@ class EventHistory:
         self._ends.clear()
         self._stop_writing()
 
+    def forget(self) -> None:
+        """Close, and know nothing of what was noted; ``open`` begins anew."""
+        self.close()
+        self._own.clear()
+        self._others = []
+        self._key = self._connection = None
+        self._unwritten = False
+
     # What happens
 
     def note(self, kind: str, **facts: object) -> None:

@@ -110,3 +110,8 @@ class Late:
         if write:
             await self.services.history.flush()
         self.services.history.close()
+
+    def forget(self) -> None:
+        """Know nothing more of what happened, once followed no more."""
+        if self._made is not None:
+            self._made.history.forget()

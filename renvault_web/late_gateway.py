@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 from . import late_wire
-from .errors import RenvaultError
+from .errors import CorruptRecordError, NotStartedError, RenvaultError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .ports import Json, Unsubscribe
     from .session import WalletSession
 
-MOST_BACKUPS = 20
-"""The newest backups, of which the page has the session at hand."""
+AT_ONCE = 20
+"""Backups that are looked into before others have a turn."""
 
 MOST_ENTRIES = 200
 """The last entries of the history that the page has at hand."""
@@ -49,8 +49,10 @@ class LateGateway:
         self._late = late = manager.late_services
         self._changed = changed
         self._turn = asyncio.Lock()  # what is asked of the migration is done in this order
-        self._restored: dict[str, WalletSession | None] = {}  # by the backup's key
+        # Of each backup, by its key: the fingerprint of its text, and the session in it.
+        self._restored: dict[str, tuple[int, WalletSession | None]] = {}
         self._kept: str | None = None  # the newest that a migration made, of those in _restored
+        self._section: Json | None = None
         self._migration = "null"
         self._entries: tuple[HistoryEntry, ...] = ()
         self._history = self._explanation = "[]"
@@ -83,9 +85,10 @@ class LateGateway:
             "migration.cleanupOldBackups": self._asked(migration.cleanup_old_backups),
             "migration.markMigrationCompleted": self._asked(migration.mark_migration_completed),
             "migration.resetMigrationStatus": self._asked(migration.reset_migration_status),
+            "migration.refresh": self._asked(lambda: None),
             "storage.verify": self._verify,
             "storage.rotateKey": manager.storage.rotate_key,
-            "storage.forgetEverything": manager.forget_everything,
+            "storage.forgetEverything": self._asked(manager.forget_everything),
             "manager.importSessions": self._import_sessions,
             "manager.exportBackup": self._export_backup,
             "manager.importBackup": self._import_backup,
@@ -138,37 +141,70 @@ class LateGateway:
         """Look again at the old sessions and their backups."""
         migration = self._late.migration
         try:
-            backups = migration.list_backups()[:MOST_BACKUPS]
-            await self._look_into([backup.key for backup in backups])
+            await self._look_into_backups()
+            if not self._is_open():
+                self._restored = {}
             old_entries = migration.old_entries()[:MOST_OLD_ENTRIES]
-            section = {
+            self._section = {
                 "hasOld": migration.has_old_sessions(),
-                "seen": self._late.old_keys(),
+                "seen": {key: late_wire.fingerprint(text) for key, text in self._late.old_texts().items()},
                 "compatibility": late_wire.migration_compatibility_to_js(migration.validate_migration_compatibility()),
                 "status": late_wire.migration_status_to_js(migration.get_migration_status()),
                 "summary": late_wire.migration_summary_to_js(migration.generate_migration_summary()),
-                "backups": [late_wire.backup_to_js(backup, self._restored[backup.key]) for backup in backups],
+                "backups": [
+                    late_wire.backup_to_js(backup, *self._restored.get(backup.key, (None, None)))
+                    for backup in migration.list_backups()
+                ],
                 "keptBackup": self._kept,
                 "oldEntries": [late_wire.old_entry_to_js(entry) for entry in old_entries],
-                "oldSession": late_wire.old_session_to_js(migration.old_session()),
+                "oldSession": late_wire.old_session_to_js(migration.old_session() if self._is_open() else None),
             }
         except RenvaultError as error:
             _log.warning("What is known of old sessions may be out of date: %s", error)
         else:
-            self._migration = json.dumps(section)
+            self._migration = json.dumps(self._section)
         self._changed()
 
-    async def _look_into(self, keys: list[str]) -> None:
-        """Open the backups that were not there the last time."""
-        known = self._restored
-        if known.keys() != set(keys):
-            self._restored = {key: known[key] if key in known else await self._restore(key) for key in keys}
+    def look_again(self) -> None:
+        """Look again soon."""
+        self._follow()
+
+    def clear(self) -> None:
+        """Show no more what was decrypted: of a backup there is only its name then."""
+        self._restored = {}
+        if self._section is not None:
+            backups = [{**backup, "session": None, "seen": None} for backup in self._section["backups"]]
+            self._section |= {"backups": backups, "oldSession": None}
+            self._migration = json.dumps(self._section)
+
+    def _is_open(self) -> bool:
+        try:
+            self._manager.storage.retrieve_all_sessions()
+        except NotStartedError:
+            return False
+        return True
+
+    async def _look_into_backups(self) -> None:
+        """Open the backups that were not there the last time, or not as they are."""
+        restored: dict[str, tuple[int, WalletSession | None]] = {}
+        for number, backup in enumerate(self._late.migration.list_backups(), 1):
+            text = self._late.text(backup.key)
+            if text is not None and self._is_open():
+                seen = late_wire.fingerprint(text)
+                known = self._restored.get(backup.key)
+                restored[backup.key] = known if known and known[0] == seen else (seen, await self._restore(backup.key))
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        if restored != self._restored:
+            self._restored = restored
             self._kept = await self._late.migration.newest_migration_backup()
 
     async def _restore(self, key: str) -> WalletSession | None:
         try:
             return await self._late.migration.restore_from_backup(key)
         except RenvaultError as error:
+            if isinstance(error, StorageError) and not isinstance(error, CorruptRecordError):
+                raise  # the store or the browser, not the backup
             _log.info("A backup holds no session that can be shown: %s", error)
             return None
 

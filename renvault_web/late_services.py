@@ -13,6 +13,7 @@ from .history import EventHistory
 from .jsontext import write_json
 from .legacy_keys import pending_session_keys
 from .migration import SessionMigrationService
+from .texts import texts_under
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,9 +63,13 @@ class LateServices:
             files=files,
         )
 
-    def old_keys(self) -> list[str]:
-        """Return the storage keys that count as old sessions now."""
-        return sorted(pending_session_keys(self._storage.keys()))
+    def old_texts(self) -> dict[str, str]:
+        """Return what lies under the storage keys that count as old sessions now, by these."""
+        return texts_under(self._storage, pending_session_keys(self._storage.keys()))
+
+    def text(self, key: str) -> str | None:
+        """Return what lies under a storage key, as it is; None where there is nothing."""
+        return self._storage.get(key)
 
     async def export_diagnostics(self, problems: Mapping[str, str], page: Json | None) -> str:
         """Return how everything stands, as one redacted JSON text."""

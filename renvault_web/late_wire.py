@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from .session import SessionStatus
 from .wire import milliseconds, session_to_js
@@ -62,9 +63,15 @@ def old_entry_to_js(entry: OldEntry) -> Json:
     return {"key": entry.key, "what": entry.what, "sessions": entry.sessions, "stays": entry.stays}
 
 
-def backup_to_js(backup: Backup, session: WalletSession | None) -> Json:
-    """Return a backup with the session that it restores to, if it does."""
-    return {"key": backup.key, "timestamp": milliseconds(backup.timestamp), "session": old_session_to_js(session)}
+def backup_to_js(backup: Backup, seen: int | None, session: WalletSession | None) -> Json:
+    """Return a backup: the session that it restores to, if it does, and the fingerprint of its text, if it was read."""
+    shown = old_session_to_js(session)
+    return {"key": backup.key, "timestamp": milliseconds(backup.timestamp), "session": shown, "seen": seen}
+
+
+def fingerprint(text: str) -> int:
+    """Return a short name for the text, to tell whether it is still the same; ``web/src/fingerprint.ts`` has it too."""
+    return crc32(text.encode("utf-16-le", "surrogatepass"))
 
 
 def import_report_to_js(report: ImportReport) -> Json:

@@ -160,8 +160,23 @@ def _settings(data: object, known: Mapping[str, object]) -> Mapping[str, Any]:
 
 
 def _shown(data: Mapping[str, Any], status: SessionStatus | None) -> Json:
-    shown = {**data, "expiry": milliseconds(data["expiry"])}
+    shown = {**data, "peer": _peer(data.get("peer")), "expiry": milliseconds(data["expiry"])}
     return shown if status is None else {**shown, "status": status.value}
+
+
+def _peer(given: object) -> Json:
+    """Return the peer with all the fields that a host may read, whatever was stored of it."""
+    peer = given if isinstance(given, Mapping) else {}
+    told = peer.get("metadata")
+    metadata = told if isinstance(told, Mapping) else {}
+    icons = metadata.get("icons")
+    texts = {name: _text(metadata.get(name)) for name in ("name", "description", "url")}
+    kept = [icon for icon in icons if isinstance(icon, str)] if isinstance(icons, list | tuple) else []
+    return {**peer, "publicKey": _text(peer.get("publicKey")), "metadata": {**metadata, **texts, "icons": kept}}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _in_range(name: str, value: object, ours: str, unit: float | None) -> float:

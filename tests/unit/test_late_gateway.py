@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from old_builds import ADDRESS, single
+from old_builds import ADDRESS, OTHER_ADDRESS, single
 
 from renvault_web.errors import StorageError
-from renvault_web.late_gateway import MOST_BACKUPS, MOST_ENTRIES, LateGateway
+from renvault_web.late_gateway import AT_ONCE, MOST_ENTRIES, LateGateway
+from renvault_web.late_wire import fingerprint
 from renvault_web.legacy_keys import COMPLETED, OLD_BACKUP_PREFIX, SESSION
 from renvault_web.manager import SessionManager
 from renvault_web.testing import (
@@ -105,7 +106,7 @@ async def test_where_there_is_nothing_old_the_section_says_so() -> None:
     async with page() as here:
         assert here.section("migration") == {
             "hasOld": False,
-            "seen": [],
+            "seen": {},
             "compatibility": {"compatible": True, "issues": []},
             "status": {"hasMigrated": False},
             "summary": {
@@ -124,7 +125,8 @@ async def test_where_there_is_nothing_old_the_section_says_so() -> None:
 async def test_an_old_session_is_seen_with_what_it_becomes() -> None:
     async with page(old=True) as here:
         told = here.section("migration")
-        assert (told["hasOld"], told["seen"], told["summary"]["oldSessionsFound"]) == (True, [SESSION], 1)
+        assert (told["hasOld"], told["summary"]["oldSessionsFound"]) == (True, 1)
+        assert told["seen"] == {SESSION: fingerprint(single(NOW_MS))}
         assert told["oldSession"]["accounts"] == [f"stacks:1:{ADDRESS}"]
         assert told["oldSession"]["status"] == "needs_reconnect"
 
@@ -198,17 +200,57 @@ async def test_a_backup_without_a_session_is_listed_without_one() -> None:
         here.memory.set(f"{OLD_BACKUP_PREFIX}5", "nonsense")
         await here.gateway.refresh()
         assert here.section("migration")["backups"] == [
-            {"key": f"{OLD_BACKUP_PREFIX}5", "timestamp": 5, "session": None}
+            {"key": f"{OLD_BACKUP_PREFIX}5", "timestamp": 5, "session": None, "seen": fingerprint("nonsense")}
         ]
 
 
-async def test_of_very_many_backups_the_newest_are_looked_into() -> None:
+def guide_s_backup(address: str) -> str:
+    """A backup as the guide's own code wrote it."""
+    session = {"providerType": "leather", "address": address, "publicKey": "02", "expiresAt": NOW_MS + 86_400_000}
+    return json.dumps({"timestamp": NOW_MS, "session": {**session, "sessionId": f"session_{NOW_MS}_abc"}})
+
+
+async def test_every_backup_is_looked_into_however_many_there_are() -> None:
     async with page() as here:
-        for number in range(MOST_BACKUPS + 5):
-            here.memory.set(f"{OLD_BACKUP_PREFIX}{number}", "nonsense")
-        await here.gateway.refresh()
+        addresses = [f"SP{number:039d}" for number in range(2 * AT_ONCE + 5)]
+        for number, address in enumerate(addresses):
+            here.memory.set(f"{OLD_BACKUP_PREFIX}{number}", guide_s_backup(address))
+        await here.run("migration.refresh")
         listed = here.section("migration")["backups"]
-        assert (len(listed), listed[0]["timestamp"]) == (MOST_BACKUPS, MOST_BACKUPS + 4)
+        assert [one["session"]["accounts"] for one in listed] == [[f"stacks:1:{one}"] for one in addresses[::-1]]
+
+
+async def test_a_backup_that_was_written_anew_is_read_anew() -> None:
+    async with page() as here:
+        for address in (ADDRESS, OTHER_ADDRESS):
+            here.memory.set(f"{OLD_BACKUP_PREFIX}5", guide_s_backup(address))
+            await here.run("migration.refresh")
+            [backup] = here.section("migration")["backups"]
+            assert backup["session"]["accounts"] == [f"stacks:1:{address}"]
+
+
+async def test_asked_to_look_again_it_sees_what_was_written_meanwhile() -> None:
+    async with page() as here:
+        here.memory.set(SESSION, single(NOW_MS))
+        await here.run("migration.refresh")
+        told = here.section("migration")
+        assert (told["hasOld"], told["seen"]) == (True, {SESSION: fingerprint(single(NOW_MS))})
+
+
+async def test_once_closed_nothing_that_was_decrypted_is_shown_until_it_is_opened_again() -> None:
+    async with page(old=True) as here:
+        await here.run("migration.backupOldSession", KEY)
+        await here.manager.destroy()
+        here.gateway.clear()
+        for _ in range(2):
+            told = here.section("migration")
+            [backup] = told["backups"]
+            assert (backup["key"], backup["session"], told["oldSession"]) == (KEY, None, None)
+            await here.run("migration.refresh")
+        await here.manager.start()
+        here.gateway.look_again()
+        await settle()
+        assert here.section("migration")["backups"][0]["session"] is not None
 
 
 async def test_a_store_that_answers_no_more_leaves_what_was_known(caplog: pytest.LogCaptureFixture) -> None:
@@ -313,6 +355,11 @@ async def test_everything_is_forgotten_and_nothing_comes_back() -> None:
         await here.run("manager.importSessions", EXPORT)
         await here.clock.advance(10)
         assert any(key.startswith("rvh1.") for key in here.memory.keys())  # noqa: SIM118 - a port
+        await here.run("migration.backupOldSession", KEY)
         await here.run("storage.forgetEverything")
+        told = here.section("migration")
+        assert (told["backups"], told["oldSession"], told["hasOld"]) == ([], None, False)
+        assert (here.section("history"), here.section("explanation")) == ([], [])
+        assert json.loads(await here.run("manager.exportDiagnostics"))["history"] == []
         await here.clock.advance(10)
         assert here.memory.keys() == [COMPLETED]

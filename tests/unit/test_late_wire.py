@@ -52,10 +52,14 @@ def test_where_the_migration_stands() -> None:
 
 def test_a_backup_with_and_without_a_session() -> None:
     session = parse_session({"topic": "t", "expiry": 5, "accounts": ["stacks:1:SP1"]})
-    shown = late_wire.backup_to_js(Backup("rvb1.1", 1.25), session)
-    assert (shown["key"], shown["timestamp"]) == ("rvb1.1", 1250)
+    shown = late_wire.backup_to_js(Backup("rvb1.1", 1.25), 7, session)
+    assert (shown["key"], shown["timestamp"], shown["seen"]) == ("rvb1.1", 1250, 7)
     assert (shown["session"]["expiry"], shown["session"]["status"]) == (5000, "needs_reconnect")
-    assert late_wire.backup_to_js(Backup("rvb1.1", 1.25), None)["session"] is None
+    assert late_wire.backup_to_js(Backup("rvb1.1", 1.25), None, None)["session"] is None
+
+
+def test_a_text_has_a_fingerprint_that_javascript_computes_too() -> None:
+    assert [late_wire.fingerprint(text) for text in ("", "a", "ä\ud800\U0001f600")] == [0, 1027557401, 999127885]
 
 
 def test_an_old_entry_without_its_value() -> None:

@@ -11,7 +11,10 @@ from renvault_web.stored import StorageConfig, StorageStatistics
 GIVEN = {
     "topic": "a" * 64,
     "pairingTopic": "b" * 64,
-    "peer": {"publicKey": "c" * 64, "metadata": {"name": "Leather"}},
+    "peer": {
+        "publicKey": "c" * 64,
+        "metadata": {"name": "Leather", "description": "", "url": "https://leather.io", "icons": [], "more": {}},
+    },
     "expiry": 1_700_000_000_123,
     "accounts": ["stacks:1:SP1"],
     "chainId": "stacks:1",
@@ -24,12 +27,24 @@ def test_a_session_goes_out_as_it_came_with_its_status_beside_it() -> None:
     assert wire.session_to_js(parse_session(GIVEN), SessionStatus.ACTIVE) == {**GIVEN, "status": "active"}
 
 
-def test_absent_fields_stay_absent() -> None:
+NOBODY = {"publicKey": "", "metadata": {"name": "", "description": "", "url": "", "icons": []}}
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [{}, {"publicKey": 5, "metadata": None}, {"metadata": []}, {"metadata": {"name": 5, "icons": [None]}}, NOBODY],
+)
+def test_a_peer_has_all_its_fields_whatever_was_stored_of_it(peer: object) -> None:
+    session = parse_session({"topic": "t", "expiry": 5, "peer": peer})
+    assert wire.session_to_js(session, SessionStatus.EXPIRED)["peer"] == NOBODY
+
+
+def test_other_absent_fields_stay_absent() -> None:
     session = wire.session_to_js(parse_session({"topic": "t", "expiry": 5}), SessionStatus.EXPIRED)
     assert session == {
         "topic": "t",
         "pairingTopic": "",
-        "peer": {},
+        "peer": NOBODY,
         "expiry": 5000,
         "accounts": [],
         "status": "expired",
@@ -141,7 +156,10 @@ def test_an_event_goes_out_in_milliseconds() -> None:
     event = {"topic": "t", "params": {"session": session, "changed": ["expiry", "chain_id"]}, "timestamp": 1.5}
     assert wire.session_event_to_js("session_updated", event, SessionStatus.ACTIVE) == {
         "topic": "t",
-        "params": {"session": {"topic": "t", "expiry": 2500, "status": "active"}, "changed": ["expiry", "chainId"]},
+        "params": {
+            "session": {"topic": "t", "peer": NOBODY, "expiry": 2500, "status": "active"},
+            "changed": ["expiry", "chainId"],
+        },
         "timestamp": 1500,
     }
     ended = {"topic": "t", "params": {"expiry": 3}, "timestamp": 1}

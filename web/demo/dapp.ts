@@ -53,7 +53,7 @@ void begin();
 
 /** RenVault first, so that the SDK does not delay what is stored; the wallet in any case. */
 async function begin(): Promise<void> {
-  automaticReconnectionService.updateConfig({ jitter: JITTER });
+  automaticReconnectionService.updateConfig({ jitter: JITTER }).catch(() => {}); // what ready() tells, too
   await sessionManager.ready().catch(() => {});
   await theClient().catch((error: unknown) => say(notice, reason(error)));
 }

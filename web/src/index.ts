@@ -1,4 +1,5 @@
 /** RenVault's wallet sessions for a page: the services of the guide, the two elements, the encrypted SDK store. */
+import { anObject, aText, wrong } from "./arguments.ts";
 import { defineElements } from "./elements.ts";
 import { runtime } from "./service.ts";
 
@@ -14,7 +15,10 @@ export type * from "./types.ts";
 
 /** Settings of the page's one runtime; before the first use. */
 export function configure(settings: { /** The folder with `runtime/`; by default beside this module. */ baseUrl?: string }): void {
-  if (settings.baseUrl !== undefined) runtime.base = new URL(settings.baseUrl, document.baseURI);
+  const { baseUrl } = anObject("settings", settings);
+  if (baseUrl === undefined) return;
+  if (!URL.canParse(aText("baseUrl", baseUrl), document.baseURI)) throw wrong("baseUrl", "an address", baseUrl);
+  runtime.base = new URL(baseUrl, document.baseURI);
 }
 
 defineElements(runtime);

@@ -1,14 +1,14 @@
 /** `walletKitSessionIntegration`: the sessions of the host's own client. */
-import { derived, find, runtime, Service } from "./service.ts";
+import { aFunction, aText, wrong } from "./arguments.ts";
+import { derived, find, runtime, Service, steadyList } from "./service.ts";
 import type { Session, SessionEvent, SessionEventName, SessionStats } from "./types.ts";
 import { isKnownAccount, toMilliseconds } from "./view.ts";
 
 /** A session that can be used: the client lists it, or has not been asked yet. */
 const USABLE: ReadonlySet<string> = new Set(["active", "restoring"]);
 
-const usableOf = derived((sessions: readonly Session[]) =>
-  Object.freeze(sessions.filter(({ status }) => USABLE.has(status))),
-);
+const listed = steadyList<Session>();
+const usableOf = derived((sessions: readonly Session[]) => sessions.filter(({ status }) => USABLE.has(status)));
 
 /** Session lifecycle on the host's own WalletConnect client. */
 export class WalletKitSessionIntegration extends Service {
@@ -24,7 +24,7 @@ export class WalletKitSessionIntegration extends Service {
   }
 
   on(name: SessionEventName, listener: (event: SessionEvent) => void): () => void {
-    return runtime.on("integration", name, listener);
+    return runtime.on("integration", aText("name", name), aFunction("listener", listener));
   }
 
   off(name: SessionEventName, listener: (event: SessionEvent) => void): void {
@@ -32,7 +32,7 @@ export class WalletKitSessionIntegration extends Service {
   }
 
   getActiveSessions(): readonly Session[] {
-    return usableOf(runtime.view.state.sessions);
+    return listed(usableOf(runtime.view.state.sessions));
   }
 
   getSession(topic: string): Session | undefined {
@@ -51,6 +51,8 @@ export class WalletKitSessionIntegration extends Service {
 
   /** An account known from an older build has no end: it needs reconnect, whatever its old session said. */
   isSessionExpired(session: { expiry: number; topic?: string }): boolean {
+    if (typeof session !== "object" || session === null) throw wrong("session", "an object", session);
+    if (typeof session.expiry !== "number") throw wrong("session.expiry", "a time", session.expiry);
     return toMilliseconds(session.expiry) <= Date.now() && !isKnownAccount(session.topic);
   }
 
@@ -64,17 +66,17 @@ export class WalletKitSessionIntegration extends Service {
    * relay connection, nothing was sent) or client (no client was handed over yet).
    */
   async extendSession(topic: string): Promise<boolean> {
-    return (await runtime.call("integration.extendSession", [topic])) as boolean;
+    return (await runtime.call("integration.extendSession", [aText("topic", topic)])) as boolean;
   }
 
   /** Tells the wallet (10 s at most) and deletes here in any case. */
   async disconnectSession(topic: string): Promise<void> {
-    await runtime.call("integration.disconnectSession", [topic]);
+    await runtime.call("integration.disconnectSession", [aText("topic", topic)]);
   }
 
   /** The wallet's answer time, ms. */
   async pingSession(topic: string): Promise<number> {
-    return (await runtime.call("integration.pingSession", [topic])) as number;
+    return (await runtime.call("integration.pingSession", [aText("topic", topic)])) as number;
   }
 }
 

@@ -1,5 +1,5 @@
 /** `sessionManager`: all services as one. */
-import { aFunction, anObject, aText } from "./arguments.ts";
+import { aFunction, anObject, aText, wrong } from "./arguments.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { explain } from "./explanation.ts";
 import { bytesOf, exported } from "./export.ts";
@@ -21,7 +21,7 @@ import {
 import { withoutSessions } from "./view.ts";
 
 const managerConfigOf = derived(({ enabled, maxAttempts }: ReconnectionConfig): ManagerConfig => {
-  return { autoReconnect: enabled, maxReconnectAttempts: maxAttempts };
+  return Object.freeze({ autoReconnect: enabled, maxReconnectAttempts: maxAttempts });
 });
 
 const lines = steady<readonly string[]>();
@@ -122,6 +122,7 @@ export class SessionManager extends Service {
    */
   exportSessions(options: { sealed?: boolean } = {}): string {
     const { sealed } = anObject("options", options ?? {});
+    if (sealed !== undefined && typeof sealed !== "boolean") throw wrong("options.sealed", "true or false", sealed);
     return exported(runtime.view, sealed ?? null);
   }
 

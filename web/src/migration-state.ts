@@ -3,6 +3,7 @@
  * says whether they were migrated, and what was asked for meanwhile. Everything read there is from outside. The names
  * are those of renvault_web/legacy_keys.py and record.py; a test compares the two.
  */
+import { fingerprint } from "./fingerprint.ts";
 import type {
   MigrationBackup,
   MigrationCompatibility,
@@ -16,13 +17,13 @@ import { type State, toMilliseconds } from "./view.ts";
 /** The section `migration` as Python publishes it (renvault_web/late_gateway.py). */
 export interface MigrationState {
   readonly hasOld: boolean;
-  /** The names of old data that Python looked at to say so. */
-  readonly seen: readonly string[];
+  /** The names of old data that Python looked at to say so, with the fingerprints of what lay there. */
+  readonly seen: Readonly<Record<string, number>>;
   readonly compatibility: MigrationCompatibility;
   readonly status: MigrationStatus;
   readonly summary: MigrationSummary;
-  /** `session` is what the backup restores to; null where that is no session. */
-  readonly backups: readonly (MigrationBackup & { readonly session: Session | null })[];
+  /** `session` is what the backup restores to, null where that is no session; `seen` is its text's fingerprint, null unread. */
+  readonly backups: readonly (MigrationBackup & { readonly session: Session | null; readonly seen: number | null })[];
   /** The key of the newest backup that a migration made. */
   readonly keptBackup: string | null;
   readonly oldEntries: readonly OldEntry[];
@@ -48,13 +49,38 @@ const BACKUP = /^(?:rvb1\.(\d{13})|renvault_session_backup_(\d{1,16}))$/;
 const isOld = (name: string): boolean => OLD_KEYS.includes(name) || name.startsWith(OLD_PREFIX);
 
 /** Whether there is data of old sessions, as far as the names tell, and as Python says where it looked at the same. */
-export function hasOldSessions({ migration, storage }: State): boolean {
+export function hasOldSessions(state: State): boolean {
+  const { migration } = state;
+  const picture = oldPicture(state);
+  if (picture === null) return migration?.hasOld ?? false;
+  if (picture === "") return false;
+  return migration && picture === seenPicture(migration) ? migration.hasOld : true;
+}
+
+/** What lies under the names of old sessions now, as a text to compare; null where Python does not look there. */
+export function oldPicture({ storage }: State): string | null {
   const names = localNames();
-  if (names === null || !storage.persistent) return migration?.hasOld ?? false;
+  if (names === null || !storage.persistent) return null;
   const foreign = names.includes(COMPLETED) ? [] : names.filter((name) => FOREIGN_KEYS.includes(name));
-  const old = [...names.filter(isOld), ...foreign];
-  if (old.length === 0) return false;
-  return migration && old.sort().join() === [...migration.seen].sort().join() ? migration.hasOld : true;
+  return pictureOf([...names.filter(isOld), ...foreign].map((name) => [name, fingerprint(localText(name) ?? "")]));
+}
+
+/** What lay there when Python looked. */
+export function seenPicture({ seen }: MigrationState): string {
+  return pictureOf(Object.entries(seen));
+}
+
+/** What lies under a backup's key now, to compare with its `seen`; null where Python does not look there. */
+export function backupPicture({ storage }: State, key: string): string | null {
+  const text = storage.persistent ? localText(key) : undefined;
+  return text === undefined ? null : String(fingerprint(text ?? ""));
+}
+
+function pictureOf(prints: (readonly [name: string, print: number])[]): string {
+  return prints
+    .map(([name, print]) => `${name} ${print}`)
+    .sort()
+    .join("\n");
 }
 
 /** Whether a backup would find anything to keep: what other libraries have is never copied. */

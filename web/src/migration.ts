@@ -1,23 +1,27 @@
 /** `sessionMigrationService`: sessions of older builds, brought along with a backup of what was there. */
+import { aText, wrong } from "./arguments.ts";
 import {
+  backupPicture,
   backupsBeyond,
   hasOldSessions,
   hasOwnOldSessions,
   listBackups,
   type MigrationAsked,
+  type MigrationState,
   migrationStatus,
   newBackupKey,
+  oldPicture,
+  seenPicture,
 } from "./migration-state.ts";
-import { quiet, runtime, Service, steady } from "./service.ts";
-import {
-  type MigrationBackup,
-  type MigrationCompatibility,
-  type MigrationReport,
-  type MigrationStatus,
-  type MigrationSummary,
-  type OldEntry,
-  RenvaultError,
-  type Session,
+import { runtime, Service, steady } from "./service.ts";
+import type {
+  MigrationBackup,
+  MigrationCompatibility,
+  MigrationReport,
+  MigrationStatus,
+  MigrationSummary,
+  OldEntry,
+  Session,
 } from "./types.ts";
 import type { Change } from "./view.ts";
 
@@ -75,9 +79,9 @@ export class SessionMigrationService extends Service {
     return (await runtime.call("migration.rollBack")) as number;
   }
 
-  /** Whether a migration can run here. Before Python is up nothing is known against it. */
+  /** Whether a migration can run here. Until Python has looked at what lies there now, nothing is known against it. */
   validateMigrationCompatibility(): MigrationCompatibility {
-    return runtime.view.state.migration?.compatibility ?? COMPATIBLE;
+    return looked()?.compatibility ?? COMPATIBLE;
   }
 
   /**
@@ -97,37 +101,45 @@ export class SessionMigrationService extends Service {
   }
 
   /**
-   * The session in a backup; nothing is written. Null where there is no such backup or no session in it, and before
-   * Python is up: it alone can read a backup. A backup taken a moment ago gives what the old session converts to.
+   * The session in a backup; nothing is written. Null where there is no such backup or no session in it, and as long as
+   * Python, which alone can read it, has not: before it is up, after `destroy`, and for a moment where another page has
+   * just written it. A backup taken a moment ago gives what the old session converts to.
    */
   restoreFromBackup(key: string | null): Session | null {
-    if (!this.listBackups().some((backup) => backup.key === key)) return null;
-    const { migration } = runtime.view.state;
-    const known = migration?.backups.find((backup) => backup.key === key);
-    return (known ? known.session : migration?.oldSession) ?? null;
+    if (key === null || key === undefined) return null;
+    const { state } = runtime.view;
+    const { migration, migrationAsked } = state;
+    if (!migration || !listBackups(state).some((backup) => backup.key === aText("key", key))) return null;
+    const known = migration.backups.find((backup) => backup.key === key);
+    if (!known && migrationAsked.taken.includes(key)) return looked()?.oldSession ?? null;
+    const picture = backupPicture(state, key);
+    if (known && (picture === null || picture === String(known.seen))) return known.session;
+    lookAgain(`${key} ${picture}`);
+    return null;
   }
 
   getMigrationStatus(): MigrationStatus {
     return migrationStatus(runtime.view.state);
   }
 
-  markMigrationCompleted(): Promise<void> {
+  async markMigrationCompleted(): Promise<void> {
     const status = Object.freeze({ hasMigrated: true, timestamp: Date.now() });
-    return quiet(runtime.call("migration.markMigrationCompleted", [], asking(() => ({ status }))));
+    await runtime.call("migration.markMigrationCompleted", [], asking(() => ({ status })));
   }
 
   /** From now on the next start migrates again. */
-  resetMigrationStatus(): Promise<void> {
+  async resetMigrationStatus(): Promise<void> {
     const status = Object.freeze({ hasMigrated: false });
-    return quiet(runtime.call("migration.resetMigrationStatus", [], asking(() => ({ status }))));
+    await runtime.call("migration.resetMigrationStatus", [], asking(() => ({ status })));
   }
 
   /**
-   * Where things stand. Before Python is up `oldSessionsFound` is 1 where there is any old data, and nothing is
-   * recommended.
+   * Where things stand. Until Python has looked at what lies there now, `oldSessionsFound` is 1 where there is any old
+   * data, and nothing is recommended.
    */
   generateMigrationSummary(): MigrationSummary {
-    const { migration, stored } = runtime.view.state;
+    const { stored } = runtime.view.state;
+    const migration = looked();
     return summary({
       oldSessionsFound: this.hasOldSessions() ? (migration?.summary.oldSessionsFound ?? 1) : 0,
       newSessionsCount: stored.length,
@@ -142,14 +154,30 @@ export class SessionMigrationService extends Service {
    * where that fails, the error is reported to the page.
    */
   cleanupOldBackups(keep = 3): number {
-    if (!Number.isInteger(keep) || keep < 0) {
-      throw new RenvaultError("config", `keep must be a whole number, at least 0, not ${String(keep).slice(0, 40)}.`);
-    }
+    if (!Number.isInteger(keep) || keep < 0) throw wrong("keep", "a whole number, at least 0", keep);
     const keys = backupsBeyond(runtime.view.state, keep);
     const change = asking(({ dropped }) => ({ dropped: [...dropped, ...keys] }));
     if (keys.length > 0) heard(runtime.call("migration.cleanupOldBackups", [keep], change));
     return keys.length;
   }
+}
+
+/** What Python has said of what lies there now; null where it has not, and is then asked to look again. */
+function looked(): MigrationState | null {
+  const { state } = runtime.view;
+  const picture = oldPicture(state);
+  if (state.migration === null || picture === null || picture === seenPicture(state.migration)) return state.migration;
+  lookAgain(picture);
+  return null;
+}
+
+let lookedAgainAt = "";
+
+/** Has Python look again, once for each picture of what lies there: a read asks often, and may be asked for ever. */
+function lookAgain(picture: string): void {
+  if (picture === lookedAgainAt) return;
+  lookedAgainAt = picture;
+  runtime.call("migration.refresh").catch(() => {}); // what is known stays as it was
 }
 
 /** What a host that got a plain value cannot await: its failure is told where the host looks. */

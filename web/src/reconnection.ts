@@ -1,5 +1,6 @@
 /** `automaticReconnectionService`: the relay connection, its schedule and its state. */
-import { quiet, runtime, Service } from "./service.ts";
+import { aFunction, anObject, aText } from "./arguments.ts";
+import { runtime, Service } from "./service.ts";
 import type { ReconnectionConfig, ReconnectionEventName, ReconnectionStatus } from "./types.ts";
 
 /** Reconnection with a schedule that can be seen. */
@@ -11,11 +12,11 @@ export class AutomaticReconnectionService extends Service {
   }
 
   async initialize(client: unknown, config: Partial<ReconnectionConfig> = {}): Promise<void> {
-    await runtime.initialize("reconnection.initialize", client, config);
+    await runtime.initialize("reconnection.initialize", client, anObject("config", config));
   }
 
   on(name: ReconnectionEventName, listener: (status: ReconnectionStatus) => void): () => void {
-    return runtime.on("reconnection", name, listener);
+    return runtime.on("reconnection", aText("name", name), aFunction("listener", listener));
   }
 
   off(name: ReconnectionEventName, listener: (status: ReconnectionStatus) => void): void {
@@ -40,17 +41,16 @@ export class AutomaticReconnectionService extends Service {
   }
 
   /** Takes effect on the next delay. A value outside its range rejects with its name, value and range. */
-  updateConfig(config: Partial<ReconnectionConfig>): Promise<void> {
-    return quiet(
-      runtime.call("reconnection.updateConfig", [config], (state) => ({
-        ...state,
-        reconnectionConfig: { ...state.reconnectionConfig, ...config },
-      })),
-    );
+  async updateConfig(config: Partial<ReconnectionConfig>): Promise<void> {
+    const given = anObject("config", config);
+    await runtime.call("reconnection.updateConfig", [given], (state) => ({
+      ...state,
+      reconnectionConfig: { ...state.reconnectionConfig, ...given },
+    }));
   }
 
-  destroy(): Promise<void> {
-    return quiet(runtime.destroy("reconnection.destroy"));
+  async destroy(): Promise<void> {
+    await runtime.destroy("reconnection.destroy");
   }
 }
 

@@ -2,6 +2,7 @@
 import { Runtime } from "./runtime.ts";
 import { unchanged } from "./unchanged.ts";
 import type { Session } from "./types.ts";
+import { sameList } from "./view.ts";
 
 export const runtime = new Runtime(new URL("./", import.meta.url));
 
@@ -17,7 +18,13 @@ export function derived<Source extends object, Result>(derive: (source: Source) 
 /** A memory of one value: it stays the same object as long as what it is computed to says the same. */
 export function steady<Value>(): (now: Value) => Value {
   let kept: Value | undefined;
-  return (now) => (kept = kept === undefined ? Object.freeze(now) : unchanged(kept, now));
+  return (now) => (kept = unchanged(kept, now));
+}
+
+/** A memory of one list: it stays the same as long as the same objects are in it. */
+export function steadyList<Item>(): (now: readonly Item[]) => readonly Item[] {
+  let kept: readonly Item[] = Object.freeze([]);
+  return (now) => (kept = sameList(kept, now));
 }
 
 /** The known session with the topic. */
@@ -36,11 +43,4 @@ export abstract class Service {
   flush(): Promise<void> {
     return runtime.flush();
   }
-}
-
-/** A host that does not await a command must not get an unhandled rejection for it; one that does gets the error. */
-export function quiet(running: Promise<unknown>): Promise<void> {
-  const done = running.then(() => undefined);
-  done.catch(() => {});
-  return done;
 }

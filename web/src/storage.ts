@@ -1,5 +1,6 @@
 /** `encryptedSessionStorage`: the sessions at rest. */
-import { derived, quiet, runtime, Service } from "./service.ts";
+import { anObject, aText, objects } from "./arguments.ts";
+import { derived, runtime, Service, steadyList } from "./service.ts";
 import {
   type RecordReport,
   RenvaultError,
@@ -10,10 +11,11 @@ import {
 } from "./types.ts";
 import { type Change, withoutRecords, withSession } from "./view.ts";
 
+const listed = steadyList<Session>();
 const storedOf = derived((sessions: readonly Session[]) =>
   derived((stored: readonly string[]) => {
     const topics = new Set(stored);
-    return Object.freeze(sessions.filter(({ topic }) => topics.has(topic)));
+    return sessions.filter(({ topic }) => topics.has(topic));
   }),
 );
 
@@ -25,14 +27,20 @@ export class EncryptedSessionStorage extends Service {
     return (this.#instance ??= new EncryptedSessionStorage());
   }
 
-  storeSession(topic: string, session: StorableSession): Promise<void> {
-    return quiet(runtime.call("storage.storeSession", [topic, session], withSession(topic, session)));
+  /**
+   * Stores the session. It is read back at once by `retrieveSession`; the promise tells when it is safe, or rejects. Where
+   * nobody handles that, the browser reports it as it does for every promise: what was not stored does not pass unseen.
+   */
+  async storeSession(topic: string, session: StorableSession): Promise<void> {
+    const [key, given] = [aText("topic", topic), anObject("session", session)];
+    await runtime.call("storage.storeSession", [key, given], withSession(key, given));
   }
 
-  storeSessions(list: (StorableSession & { topic: string })[]): Promise<void> {
-    const changes = list.map((session) => withSession(session.topic, session));
-    return quiet(
-      runtime.call("storage.storeSessions", [list], (state) => changes.reduce((before, change) => change(before), state)),
+  async storeSessions(list: (StorableSession & { topic: string })[]): Promise<void> {
+    const given = objects("sessions", list);
+    const changes = given.map((one, index) => withSession(aText(`sessions[${index}].topic`, one.topic), one));
+    await runtime.call("storage.storeSessions", [given], (state) =>
+      changes.reduce((before, change) => change(before), state),
     );
   }
 
@@ -42,7 +50,7 @@ export class EncryptedSessionStorage extends Service {
 
   retrieveAllSessions(): readonly Session[] {
     const { sessions, stored } = runtime.view.state;
-    return storedOf(sessions)(stored);
+    return listed(storedOf(sessions)(stored));
   }
 
   hasSession(topic: string): boolean {
@@ -50,13 +58,14 @@ export class EncryptedSessionStorage extends Service {
   }
 
   /** Removes the record; a session that the client lists goes on without one. */
-  removeSession(topic: string): Promise<void> {
-    return quiet(runtime.call("storage.removeSession", [topic], withoutRecords((other) => other === topic)));
+  async removeSession(topic: string): Promise<void> {
+    const key = aText("topic", topic);
+    await runtime.call("storage.removeSession", [key], withoutRecords((other) => other === key));
   }
 
   /** Removes our records of sessions; not the SDK's. */
-  clearAllSessions(): Promise<void> {
-    return quiet(runtime.call("storage.clearAllSessions", [], withoutRecords(() => true)));
+  async clearAllSessions(): Promise<void> {
+    await runtime.call("storage.clearAllSessions", [], withoutRecords(() => true));
   }
 
   getStatistics(): StorageStatistics {
@@ -68,9 +77,10 @@ export class EncryptedSessionStorage extends Service {
   }
 
   /** Takes effect on the next write. A value that does not fit rejects with its name, value and range. */
-  updateConfig(config: Partial<StorageConfig>): Promise<void> {
-    const change: Change = (state) => ({ ...state, storageConfig: { ...state.storageConfig, ...config } });
-    return quiet(runtime.call("storage.updateConfig", [config], change));
+  async updateConfig(config: Partial<StorageConfig>): Promise<void> {
+    const given = anObject("config", config);
+    const change: Change = (state) => ({ ...state, storageConfig: { ...state.storageConfig, ...given } });
+    await runtime.call("storage.updateConfig", [given], change);
   }
 
   /** Reads every record of ours and says of each whether it can be trusted. */

@@ -6,6 +6,7 @@ import type { ExplainedEntry } from "./explanation.ts";
 import type { MigrationAsked, MigrationState } from "./migration-state.ts";
 import type {
   HistoryEntry,
+  PeerMetadata,
   ReconnectionConfig,
   ReconnectionStatus,
   Session,
@@ -39,7 +40,7 @@ export interface State {
 }
 
 /** Before Python is up. The figures are the defaults of renvault_web; a test compares the two. */
-const INITIAL_STATE: State = {
+const INITIAL_STATE: State = unchanged<State>(null, {
   sessions: [],
   stored: [],
   primary: null,
@@ -82,10 +83,10 @@ const INITIAL_STATE: State = {
   },
   online: true,
   migration: null,
-  history: Object.freeze([]),
+  history: [],
   explanation: [],
   migrationAsked: { taken: [], dropped: [], status: null },
-};
+});
 
 /** A change that has been asked for: the state without it → the state with it. */
 export type Change = (state: State) => State;
@@ -107,11 +108,8 @@ export class View {
 
   /** Takes over the sections that Python published. */
   apply(sections: Partial<State>): void {
-    // Frozen: what a host gets is the picture itself, not a copy.
-    const sessions = sections.sessions && Object.freeze(keepIdentity(this.#told.sessions, sections.sessions));
-    const migration = sections.migration && unchanged(this.#told.migration, sections.migration);
     this.#known = true;
-    this.#told = { ...this.#told, ...sections, ...(sessions && { sessions }), ...(migration && { migration }) };
+    this.#told = kept(this.#told, { ...this.#told, ...sections });
     this.#refresh();
   }
 
@@ -126,20 +124,62 @@ export class View {
   }
 
   #refresh(): void {
-    this.#shown = this.#pending.reduce((state, change) => change(state), this.#told);
+    const state = this.#pending.reduce((before, change) => change(before), this.#told);
+    const shown = kept(this.#shown, state);
+    // What was only expected and has come true is the same object as before; so what is told is it from now on.
+    if (this.#pending.length === 0) this.#told = shown;
+    this.#shown = shown;
   }
 }
+
+/** `now`, frozen, in which what `before` has too is the same object; a session is the same one by its topic. */
+function kept(before: State, now: State): State {
+  const { sessions: sessionsBefore, ...restBefore } = before;
+  const { sessions: sessionsNow, ...restNow } = now;
+  const rest = unchanged(restBefore, restNow);
+  if (sessionsNow === sessionsBefore) return { ...rest, sessions: sessionsBefore };
+  const byTopic = new Map(sessionsBefore.map((session) => [session.topic, session]));
+  const sessions = sessionsNow.map((session) => unchanged(byTopic.get(session.topic), session));
+  return { ...rest, sessions: sameList(sessionsBefore, sessions) };
+}
+
+/** `now`, frozen; `before` where the same objects are in it in the same order. */
+export function sameList<Item>(before: readonly Item[], now: readonly Item[]): readonly Item[] {
+  const same = now.length === before.length && now.every((item, index) => item === before[index]);
+  return same ? before : Object.freeze(now);
+}
+
+/** The chain in an account of CAIP-10. */
+const CHAIN = /^([-a-z0-9]{3,8}:[-\w]{1,32}):[-.%a-zA-Z0-9]{1,128}$/;
 
 /** The state once `given` is stored: what the host gave, with its expiry in milliseconds. */
 export function withSession(topic: string, given: StorableSession): Change {
   const expiry = toMilliseconds(given.expiry);
   const status = isKnownAccount(topic) ? "needs_reconnect" : expiry <= Date.now() ? "expired" : "restoring";
-  const session = { accounts: [], pairingTopic: "", ...given, topic, expiry, status } as unknown as Session;
+  const peer = wholePeer(given.peer);
+  const chainId = given.chainId ?? CHAIN.exec(String((given.accounts as unknown[] | null | undefined)?.[0]))?.[1];
+  const known = { ...given, peer, topic, expiry, status, ...(chainId !== undefined && { chainId }) };
+  const session = { accounts: [], pairingTopic: "", ...known } as unknown as Session;
   return (state) => {
-    const sessions = [...state.sessions.filter((other) => other.topic !== topic), session];
-    const stored = [...state.stored.filter((other) => other !== topic), topic];
-    return { ...state, sessions: Object.freeze(sessions), stored };
+    const { sessions, stored } = state;
+    const isKnown = sessions.some((other) => other.topic === topic);
+    return {
+      ...state,
+      sessions: isKnown ? sessions.map((other) => (other.topic === topic ? session : other)) : [...sessions, session],
+      stored: stored.includes(topic) ? stored : [...stored, topic],
+    };
   };
+}
+
+/** A peer with all its fields, as the types promise them, whatever was stored of it (`_peer` in wire.py). */
+function wholePeer(given: unknown): Session["peer"] {
+  const peer = given as { publicKey?: unknown; metadata?: Partial<PeerMetadata> } | null | undefined;
+  const metadata = peer?.metadata;
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const icons = Array.isArray(metadata?.icons) ? metadata.icons.filter((icon) => typeof icon === "string") : [];
+  const { name, description, url } = metadata ?? {};
+  const whole = { ...metadata, name: text(name), description: text(description), url: text(url), icons };
+  return { ...peer, publicKey: text(peer?.publicKey), metadata: whole };
 }
 
 /** The state once the records that `leaves` says are removed: a session that the client lists lives on without one. */
@@ -156,20 +196,10 @@ export const withoutSessions: Change = (state) => ({ ...state, sessions: [], sto
 
 /** Whether the topic is that of an account alone, brought along from an older build (renvault_web/session.py). */
 export function isKnownAccount(topic: string | undefined): boolean {
-  return topic?.startsWith("local-") === true && topic.length === 38;
+  return typeof topic === "string" && topic.startsWith("local-") && topic.length === 38;
 }
 
 /** A time of unknown unit, told by its size: above 1e11 it is milliseconds. */
 export function toMilliseconds(time: number): number {
   return time > 1e11 ? time : time * 1000;
-}
-
-function keepIdentity(before: readonly Session[], now: readonly Session[]): readonly Session[] {
-  const known = new Map(before.map((session) => [session.topic, session]));
-  const kept = now.map((session) => {
-    const same = known.get(session.topic);
-    return same && JSON.stringify(same) === JSON.stringify(session) ? same : session;
-  });
-  const unchanged = kept.length === before.length && kept.every((session, index) => session === before[index]);
-  return unchanged ? before : kept;
 }
