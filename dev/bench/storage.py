@@ -3,9 +3,10 @@
 All run in one page (``web/bench/``), in turn, each beginning as often as the others. Storing is one session after the
 other, each compressed, sealed, written and read back; loading is a hundred at once. Plain JavaScript does the same work
 with what the browser brings; the browser's only compression is CompressionStream, so the same without any compression
-stands beside it. What the product does besides counts against it: it names a record by an HMAC of the topic, where plain
-JavaScript shows the topic, checks what room there is, keeps to a time limit and tells the other pages. What encryption takes of a boot is everything about the stored records: the keys read from IndexedDB
-and ten records read, opened, inflated and parsed, though both run beside the loading of the runtime.
+stands beside it. What the product does besides counts against it: it names a record by an HMAC of the topic where
+plain JavaScript shows the topic, looks how much room there is, keeps to a time limit and tells the other pages. What
+encryption takes of a boot is everything about the stored records: the keys read from IndexedDB and ten records read,
+opened, inflated and parsed, though both run beside the loading of the runtime.
 """
 
 from __future__ import annotations
