@@ -22,11 +22,10 @@ def told() -> Any:
 
 
 def test_a_passphrase_that_would_cost_more_than_ages_own_is_not_tried(told: Any) -> None:
-    assert {factor: outcome["error"] for factor, outcome in told["opening"].items()} == {
+    assert told["opening"] == {
         "1": "passphrase",
         **dict.fromkeys(("19", "20", "99", "odd salt"), "work"),
     }
-    assert all(outcome["quick"] for outcome in told["opening"].values())
 
 
 def test_a_file_that_is_too_large_is_not_read(told: Any) -> None:
