@@ -68,6 +68,7 @@ class WalletKitSessionIntegration:
         self._ledger = SessionLedger(clock=clock, storage=storage, tell=self._tell, changed=self._changed)
         self._book = self._ledger.book
         self._wallet: Wallet | None = None
+        self._keys_sealed = True
         self._emitter = Emitter[[dict[str, Any]]](SESSION_EVENTS)
         self._listeners = Listeners[[]]()
         self._extending: dict[str, asyncio.Task[bool]] = {}
@@ -105,6 +106,7 @@ class WalletKitSessionIntegration:
             self._wallet_end = wallet.subscribe(self._ledger.on_event)
             self._telling = asyncio.ensure_future(self._tell_untold(wallet))
         try:
+            self._keys_sealed = wallet.keys_sealed()
             await self.reconcile()
         except Exception:
             self._drop_wallet()
@@ -182,6 +184,11 @@ class WalletKitSessionIntegration:
     def has_client(self) -> bool:
         """Whether a client is there and has been asked for its sessions."""
         return self._book.asked
+
+    @property
+    def keys_in_clear(self) -> bool:
+        """Whether the client keeps its keys elsewhere than in the encrypted storage of this package."""
+        return self._wallet is not None and not self._keys_sealed
 
     # What users do
 

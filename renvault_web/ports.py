@@ -220,6 +220,10 @@ class Wallet(Protocol):
         """Remove pairings that are expired or were never used; return how many."""
         ...
 
+    def keys_sealed(self) -> bool:
+        """Return whether the client keeps its own keys in the encrypted storage of this package."""
+        ...
+
     def connected(self) -> bool:
         """Return whether the relay's socket is open. Open is not proof of life: see ``prove``."""
         ...

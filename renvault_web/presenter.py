@@ -126,6 +126,7 @@ class Presenter:
             storage=manager.get_storage_stats(),
             problems=tuple(dict.fromkeys(manager.problems.values())),
             notices=manager.storage.notices,
+            keys_in_clear=manager.integration.keys_in_clear,
         )
 
     async def act(self, mount: str, given: object) -> None:

@@ -193,6 +193,7 @@ class FakeWallet:
         self.calls: list[tuple[str, str]] = []
         self.held = False
         self.approves_extend = True
+        self.keeps_keys_sealed = True
         self.stale_pairings = 0
         self._clock = clock
         self._sessions = {session["topic"]: copy.deepcopy(session) for session in sessions}
@@ -241,6 +242,10 @@ class FakeWallet:
         """Return ``stale_pairings`` and forget them."""
         removed, self.stale_pairings = self.stale_pairings, 0
         return removed
+
+    def keys_sealed(self) -> bool:
+        """Return what the test says."""
+        return self.keeps_keys_sealed
 
     def connected(self) -> bool:
         """Return whether the socket is open."""

@@ -45,6 +45,10 @@ class BrowserWallet:
     async def remove_stale_pairings(self) -> int:
         return int(_value(await self._adapter.removeStalePairings()))
 
+    def keys_sealed(self) -> bool:
+        with told_as(WalletError, "The wallet client could not tell where its keys are"):
+            return bool(self._adapter.keysSealed())
+
     def connected(self) -> bool:
         with told_as(WalletError, "The wallet client could not tell whether it is connected"):
             return bool(self._adapter.connected())

@@ -113,6 +113,7 @@ ENGLISH: dict[str, str] = {
     "storage.title": "Storage",
     "storage.used": "{used} of {max}",
     "storage.encrypted": "encrypted on this device",
+    "storage.keys_in_clear": "The wallet client of this site keeps its keys unencrypted. Remedy: createSdkStorage().",
     "notice.memory": "This browser blocks storage: sessions are kept in memory and end with this page.",
     "notice.full": "Storage is full. Nothing stored is lost. Disconnect sessions that you no longer need.",
     "notice.lost_key.one": "The key of {n} stored session is gone. Reconnect your wallet.",

@@ -17,7 +17,6 @@ from .shapes import shape
 if TYPE_CHECKING:
     from ..reconnect import ReconnectionStatus
     from ..session import SessionStats
-    from ..stored import StorageStatistics
     from .node import Node
     from .snapshot import Snapshot
 
@@ -62,7 +61,7 @@ def view(snapshot: Snapshot, options: DashboardOptions) -> Node:
             if sessions
             else (h("p", {"class": "empty"}, word("dashboard.empty")),)
         ),
-        _storage(snapshot.storage),
+        _storage(snapshot),
     )
 
 
@@ -126,7 +125,8 @@ def _figure(name: str, n: int, *, attention: bool = False) -> Node:
     )
 
 
-def _storage(storage: StorageStatistics) -> Node:
+def _storage(snapshot: Snapshot) -> Node:
+    storage = snapshot.storage
     return h(
         "footer",
         {"class": "storage"},
@@ -150,4 +150,5 @@ def _storage(storage: StorageStatistics) -> Node:
         )
         if storage.quarantined
         else None,
+        h("p", {"class": "quiet"}, word("storage.keys_in_clear")) if snapshot.keys_in_clear else None,
     )

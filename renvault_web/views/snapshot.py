@@ -44,7 +44,8 @@ class SessionRow:
 class Snapshot:
     """Everything at one moment, as the services tell it.
 
-    ``problems``: what does not work, a plain line each; ``notices``: what the storage has to tell.
+    ``problems``: what does not work, a plain line each; ``notices``: what the storage has to tell;
+    ``keys_in_clear``: the wallet client does not use the encrypted storage.
     """
 
     now: float
@@ -55,3 +56,4 @@ class Snapshot:
     storage: StorageStatistics = field(default_factory=StorageStatistics)
     problems: tuple[str, ...] = ()
     notices: tuple[StorageNotice, ...] = ()
+    keys_in_clear: bool = False

@@ -47,6 +47,10 @@ def test_whatever_is_thrown_becomes_an_error_of_ours(told: Any) -> None:
     ]
 
 
+def test_only_our_own_storage_is_known_to_seal_the_keys(told: Any) -> None:
+    assert told["sealed"] == [True, False, False, False, False]
+
+
 def test_whatever_a_wallet_refuses_with_becomes_an_error_of_ours(told: Any) -> None:
     assert told["refusals"] == [
         ["refused", "The wallet refused: Unknown error."],

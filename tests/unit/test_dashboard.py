@@ -203,6 +203,12 @@ def test_more_than_full_is_full() -> None:
     assert storage(max_size=1024)[3][1]["value"] == 1024
 
 
+def test_a_client_that_keeps_its_keys_in_the_clear_is_told_of() -> None:
+    text = "The wallet client of this site keeps its keys unencrypted. Remedy: createSdkStorage()."
+    assert draw(Snapshot(now=NOW, keys_in_clear=True))[-1][5:] == [["p", {"class": "quiet"}, text]]
+    assert draw(Snapshot(now=NOW))[-1][5:] == []
+
+
 def test_in_memory_it_promises_no_storage() -> None:
     node = storage(persistent=False)
     assert node[4][2:] == [["rv-bytes", {"n": 2048}], " of ", ["rv-bytes", {"n": 10_485_760}]]

@@ -114,6 +114,17 @@ async def test_the_snapshot_is_what_the_services_know() -> None:
         assert snapshot.problems == ()
 
 
+async def test_the_snapshot_tells_of_a_client_that_keeps_its_keys_in_the_clear() -> None:
+    async with world() as here:
+        assert not here.presenter.snapshot().keys_in_clear
+    async with world(adopt=False) as here:
+        here.wallet.keeps_keys_sealed = False
+        await here.manager.initialize(here.wallet)
+        assert here.presenter.snapshot().keys_in_clear
+        await here.manager.destroy()
+        assert not here.presenter.snapshot().keys_in_clear, "there is no client"
+
+
 async def test_the_snapshot_tells_of_the_network() -> None:
     async with world() as here:
         here.network.say(online=False)

@@ -62,8 +62,8 @@ def test_the_package_offers_these_names() -> None:
 METHODS: dict[type, str] = {
     WalletKitSessionIntegration: """
         destroy disconnect_session end_from_tab extend_session get_active_sessions get_all_sessions get_primary_session
-        get_session get_session_stats has_client has_session initialize is_session_expired live_topics look off on
-        ping_session reconcile session_status set_primary start subscribe
+        get_session get_session_stats has_client has_session initialize is_session_expired keys_in_clear live_topics
+        look off on ping_session reconcile session_status set_primary start subscribe
     """,
     AutomaticReconnectionService: """
         destroy get_config get_status initialize is_online_now leave_other off on reconnect set_has_sessions start

@@ -12,6 +12,7 @@ import { DATABASE } from "./keys.ts";
 import { SdkDisk } from "./sdk-disk.ts";
 import { inTurn } from "./sdk-lock.ts";
 import { SdkMaps } from "./sdk-maps.ts";
+import { SEALED } from "./sdk-mark.ts";
 import { applyStaged } from "./sdk-staged.ts";
 import { giveBackToPlainStore, takeOverPlainStore } from "./sdk-takeover.ts";
 import { Foreign } from "./seal.ts";
@@ -72,6 +73,7 @@ class Forgotten extends Foreign {
 const ADVICE = " Reload the page; if that does not help, clear this site's data and connect your wallet again.";
 
 class SealedSdkStorage implements SdkStorage {
+  readonly [SEALED] = true;
   readonly #database: string;
   /** The prefix of the client whose plain entries are taken over. */
   readonly #takeOver: string | undefined;

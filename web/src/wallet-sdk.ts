@@ -85,6 +85,7 @@ export interface SignClient extends Emitter {
   readonly engine: { setExpiry(topic: string, expiry: number): Promise<void> };
   readonly core: {
     readonly relayer: Relayer;
+    readonly storage?: unknown;
     readonly history: Emitter;
     readonly expirer: { del(topic: string): void };
     readonly crypto: {

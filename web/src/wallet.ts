@@ -2,6 +2,7 @@
  * One adopted WalletConnect client behind the Wallet port (renvault_web/ports.py): sessions, calls, events and the relay
  * transport. SDK types and their oddities end here; JSON texts leave, with times in epoch seconds and limits in ms.
  */
+import { isSealed } from "./sdk-mark.ts";
 import { Transport } from "./transport.ts";
 import { walletError, WalletCalls } from "./wallet-calls.ts";
 import { cleaned, plainSession } from "./wallet-json.ts";
@@ -79,6 +80,11 @@ export class WalletAdapter {
   /** Removes pairings whose life is over; answers how many. */
   removeStalePairings(): Promise<string> {
     return answer(() => this.#calls.removeStalePairings());
+  }
+
+  /** Whether the client keeps its keys in the storage of sdk-storage.ts. */
+  keysSealed(): boolean {
+    return isSealed(this.#client.core.storage);
   }
 
   connected(): boolean {
