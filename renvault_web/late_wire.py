@@ -71,7 +71,7 @@ def backup_to_js(backup: Backup, seen: int | None, session: WalletSession | None
 
 def fingerprint(text: str) -> int:
     """Return a short name for the text, to tell whether it is still the same; ``web/src/fingerprint.ts`` has it too."""
-    # "utf-16" begins with a mark of its order, which in a browser is the one we want; "utf-16-le" would be a module more.
+    # "utf-16" begins with a mark of its order, in a browser the one we want; "utf-16-le" would be a module more.
     return crc32(text.encode("utf-16", "surrogatepass")[2:])
 
 

@@ -119,6 +119,191 @@ def test_a_value_stays_the_same_object_until_it_changes(journey: Journey) -> Non
     assert same == [True, True, True, True]
 
 
+def test_a_value_stays_the_same_object_while_a_write_is_pending_and_after_it(journey: Journey) -> None:
+    same = facade(
+        bare(journey),
+        f"""await (async () => {{
+          const {{ encryptedSessionStorage: storage, sessionManager: manager, automaticReconnectionService: service,
+                   sessionMigrationService: migration, walletKitSessionIntegration: integration }} = renvault;
+          await storage.storeSession('{"b" * 64}', {{ ...{SESSION}, topic: '{"b" * 64}' }});
+          storage.storeSession('{"a" * 64}', {SESSION});
+          const read = () => [storage.retrieveAllSessions(), manager.getActiveSessions(), manager.getPrimarySession(),
+            storage.retrieveSession('{"a" * 64}'), service.getConfig(), manager.getConfig(), storage.getConfig(),
+            service.getStatus(), integration.getSessionStats(), migration.generateMigrationSummary(),
+            migration.getMigrationStatus(), migration.listBackups(), manager.getHistory()];
+          const first = read();
+          service.updateConfig({{ maxAttempts: service.getConfig().maxAttempts }});
+          storage.updateConfig({{ ...storage.getConfig() }});
+          storage.storeSession('{"b" * 64}', {{ ...storage.retrieveSession('{"b" * 64}') }});
+          const second = read();
+          const stored = storage.retrieveSession('{"a" * 64}');
+          await storage.flush();
+          const frozen = (value) => typeof value !== 'object' || value === null
+            || (Object.isFrozen(value) && Object.values(value).every(frozen));
+          return [first.map((value, index) => value === second[index]), storage.retrieveSession('{"a" * 64}') === stored,
+                  [...first, storage.getStatistics(), ...read()].map(frozen)];
+        }})()""",
+    )
+    assert same == [[True] * 13, True, [True] * 27]
+
+
+def test_a_session_without_a_peer_has_one_that_can_be_read_at_once_and_after_a_load(journey: Journey) -> None:
+    nobody = {"publicKey": "", "metadata": {"name": "", "description": "", "url": "", "icons": []}}
+    peer = f"renvault.encryptedSessionStorage.retrieveSession('{'a' * 64}').peer"
+    stored = f"renvault.encryptedSessionStorage.storeSession('{'a' * 64}', {SESSION})"
+    early = facade(
+        bare(journey), f"(() => {{ const stored = {stored}; return stored.then(() => {peer}) && {peer}; }})()"
+    )
+    assert early == nobody
+    page = bare(journey)
+    facade(page, f"await {stored}")
+    assert facade(page, peer) == nobody
+    again = bare(journey)
+    facade(again, "await renvault.sessionManager.ready()")
+    assert facade(again, peer) == nobody
+
+
+# Each with what its message names. What a read is asked for and does not have is simply not there.
+BAD_ARGUMENTS = {
+    "encryptedSessionStorage.storeSession": [
+        ("undefined, {}", "topic must be a text, not undefined."),
+        ("5, {}", "topic must be a text, not 5."),
+        ("'t', null", "session must be an object, not null."),
+        ("'t', undefined", "session must be an object, not undefined."),
+        ("'t', 'secret'", "session must be an object, not a text."),
+        ("'t', []", "session must be an object, not a list."),
+        (
+            "'t', (() => { const round = {}; round.round = round; return round; })()",
+            "session cannot be written as JSON.",
+        ),
+        ("'t', { expiry: 1n }", "session cannot be written as JSON."),
+        ("'t', JSON.parse('{\"a\":'.repeat(200) + '1' + '}'.repeat(200))", "session nests deeper than 98 levels."),
+    ],
+    "encryptedSessionStorage.storeSessions": [
+        ("null", "sessions must be a list, not null."),
+        ("{}", "sessions must be a list, not an object."),
+        ("[null]", "sessions[0] must be an object, not null."),
+        ("[,]", "sessions[0] must be an object, not undefined."),
+        ("[{ expiry: 1 }]", "sessions[0].topic must be a text, not undefined."),
+    ],
+    "encryptedSessionStorage.removeSession": [
+        ("", "topic must be a text, not undefined."),
+        ("null", "topic must be a text, not null."),
+        ("{}", "topic must be a text, not an object."),
+    ],
+    "encryptedSessionStorage.updateConfig": [
+        ("null", "config must be an object, not null."),
+        ("[]", "config must be an object, not a list."),
+    ],
+    "encryptedSessionStorage.forgetEverything": [
+        ("null", "call forgetEverything({ confirmed: true })."),
+        ("{ confirmed: 'yes' }", "call forgetEverything({ confirmed: true })."),
+    ],
+    "automaticReconnectionService.updateConfig": [("null", "config must be an object, not null.")],
+    "automaticReconnectionService.initialize": [
+        ("{}, null", "config must be an object, not null."),
+        ("null", "SignClient; got null."),
+    ],
+    "automaticReconnectionService.on": [
+        ("'status'", "listener must be a function, not undefined."),
+        ("undefined, () => {}", "name must be a text, not undefined."),
+    ],
+    "walletKitSessionIntegration.initialize": [("undefined", "SignClient; got undefined.")],
+    "walletKitSessionIntegration.on": [
+        ("'session_created', {}", "listener must be a function, not an object."),
+        ("null, () => {}", "name must be a text, not null."),
+    ],
+    "walletKitSessionIntegration.isSessionExpired": [
+        ("null", "session must be an object, not null."),
+        ("{}", "session.expiry must be a time, not undefined."),
+    ],
+    "walletKitSessionIntegration.extendSession": [("", "topic must be a text, not undefined.")],
+    "walletKitSessionIntegration.disconnectSession": [("7", "topic must be a text, not 7.")],
+    "walletKitSessionIntegration.pingSession": [("Symbol('t')", "topic must be a text, not a symbol.")],
+    "sessionManager.initialize": [
+        ("null", "SignClient; got null."),
+        ("{}, 'restored'", "onSessionRestored must be a function, not a text."),
+        ("{}, undefined, 5", "onSessionExpired must be a function, not 5."),
+    ],
+    "sessionManager.updateConfig": [("null", "config must be an object, not null.")],
+    "sessionManager.extendSession": [("null", "topic must be a text, not null.")],
+    "sessionManager.disconnectSession": [("null", "topic must be a text, not null.")],
+    "sessionManager.exportSessions": [
+        ("'sealed'", "options must be an object, not a text."),
+        ("{ sealed: 'yes' }", "options.sealed must be true or false, not a text."),
+    ],
+    "sessionManager.importSessions": [
+        ("undefined", "takes a text, not undefined."),
+        ("5", "takes a text, not number."),
+    ],
+    "sessionManager.exportBackup": [("null", "passphrase must be a text, not null.")],
+    "sessionManager.importBackup": [
+        ("null, 'correct horse battery'", "A backup file is a Uint8Array, an ArrayBuffer or a Blob."),
+        ("new Uint8Array(1)", "passphrase must be a text, not undefined."),
+    ],
+    "sessionMigrationService.cleanupOldBackups": [
+        ("'all'", "keep must be a whole number, at least 0, not a text."),
+        ("Object.create(null)", "keep must be a whole number, at least 0, not an object."),
+        ("0.5", "keep must be a whole number, at least 0, not 0.5."),
+    ],
+    "configure": [
+        ("null", "settings must be an object, not null."),
+        ("{ baseUrl: 5 }", "baseUrl must be a text, not 5."),
+        ("{ baseUrl: 'http://[' }", "baseUrl must be an address, not a text."),
+    ],
+}
+
+
+def test_a_wrong_argument_is_refused_by_name_and_changes_nothing(journey: Journey) -> None:
+    page = bare(journey)
+    before = facade(page, READ)
+    calls = [(name, given, told) for name, cases in BAD_ARGUMENTS.items() for given, told in cases]
+    outcome = "(error) => [error.name, typeof error.code, error.message]"
+    asked = ",".join(f"async () => await renvault.{name}({given})" for name, given, _ in calls)
+    errors = facade(page, f"await Promise.all([{asked}].map((ask) => ask().then(() => 'accepted', {outcome})))")
+    for (name, given, told), error in zip(calls, errors, strict=True):
+        assert error[:2] == ["RenvaultError", "string"], f"{name}({given}): {error}"
+        assert told in error[2], f"{name}({given}): {error[2]}"
+    assert facade(page, READ) == before
+
+
+def test_a_read_about_something_that_cannot_be_has_nothing(journey: Journey) -> None:
+    told = facade(
+        bare(journey),
+        """[undefined, null, 5, {}].map((given) => [
+          renvault.encryptedSessionStorage.retrieveSession(given) ?? null,
+          renvault.encryptedSessionStorage.hasSession(given),
+          renvault.sessionManager.getSession(given) ?? null,
+          renvault.walletKitSessionIntegration.getSession(given) ?? null,
+          renvault.sessionMigrationService.restoreFromBackup(given)])""",
+    )
+    assert told == [[None, False, None, None, None]] * 4
+
+
+# What the browser tells a host that handled no error of a promise.
+UNHANDLED = """addEventListener('unhandledrejection', (event) => {
+  event.preventDefault();
+  (globalThis.unhandled ??= []).push(event.reason.code);
+})"""
+
+
+def test_a_write_that_fails_and_that_nobody_awaits_is_told_by_the_browser(journey: Journey) -> None:
+    page = bare(journey)
+    page.evaluate(UNHANDLED)
+    facade(
+        page,
+        """await (async () => {
+          const storage = renvault.encryptedSessionStorage;
+          storage.storeSession('t', { expiry: 'soon' }).catch(() => {});
+          storage.storeSession('t', { expiry: 'soon' });
+          storage.removeSession(undefined);
+          await storage.flush();
+        })()""",
+    )
+    page.wait_for_function("globalThis.unhandled?.length === 2")
+    assert page.evaluate("globalThis.unhandled.sort()") == ["config", "wallet"]
+
+
 def test_bad_input_rejects_with_a_code_and_a_sentence(journey: Journey) -> None:
     page = bare(journey)
     errors = facade(

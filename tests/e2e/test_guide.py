@@ -5,14 +5,14 @@ Where an example uses a name that the reader is to bring along (``topic``, ``ses
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
 
 from .conftest import facade
-from .test_facade import bare
+from .test_facade import UNHANDLED, bare
 from .test_late_facade import ACCOUNT, OLD_SESSION
 
 if TYPE_CHECKING:
@@ -207,12 +207,18 @@ def test_every_example_runs_in_the_guide_s_order(journey: Journey, when: str) ->
     page.evaluate(OLD_SESSION)
     if when != BEFORE:
         facade(page, "renvault.sessionManager.ready()")
+    if when == DESTROYED:
+        page.evaluate(UNHANDLED)
     for number, example in enumerate(EXAMPLES):
         if when == DESTROYED:
             facade(page, "renvault.sessionManager.destroy()")
             if example in (MIGRATION, EXPORT, EMERGENCY):
                 continue  # these await a write, which rejects until there is an initialize() again
         said = run(page, example, number)
+        if when == DESTROYED and example == STORAGE:
+            # It awaits none of its writes: that they failed is the browser's to tell, as of any promise.
+            page.wait_for_function("globalThis.unhandled?.length === 4")
+            assert page.evaluate("globalThis.unhandled.every((code) => code === 'not_started')")
         assert when == DESTROYED or not [line for line in said if "issues" in line or "Cannot" in line], said
 
 
@@ -225,13 +231,75 @@ def test_the_example_of_the_migration_brings_the_old_session_along(journey: Jour
     assert facade(page, accounts) == [ACCOUNT]
 
 
-def test_the_emergency_backup_brings_sessions_back_on_the_next_load(journey: Journey) -> None:
-    page = journey.open_dapp()
-    journey.connect(page)
-    sealed = "sessionStorage.setItem('emergency-backup', renvault.sessionManager.exportSessions({ sealed: true }))"
-    facade(page, sealed)
-    facade(page, "renvault.sessionManager.clearAllSessions()")
+SAVING, RESTORING = EMERGENCY.split("// Restore on next load")
+
+
+def in_a_listener(event: str) -> str:
+    """Return the first half of the guide's example as it stands, where the guide wants it: at the page's unload."""
+    imports, _, steps = SAVING.strip().partition("\n")
+    return f"{imports}\naddEventListener('{event}', () => {{{steps}}});"
+
+
+@pytest.mark.parametrize("event", ["beforeunload", "pagehide"])
+def test_the_emergency_backup_names_nobody_and_brings_sessions_back_on_the_next_load(
+    journey: Journey, event: str
+) -> None:
+    page = bare(journey)
+    run(page, in_a_listener(event), 1)
+    stored = "{ expiry: Date.now() + 86400000, accounts: ['stacks:1:SPCANARY'] }"
+    facade(page, f"await renvault.encryptedSessionStorage.storeSession('a'.repeat(64), {stored})")
     page.reload()
-    expect(page.locator("html[data-renvault=ready]")).to_be_attached()
-    restored = "await renvault.sessionManager.importSessions(sessionStorage.getItem('emergency-backup'))"
-    assert facade(page, restored)["imported"] == 1
+    saved = page.evaluate("sessionStorage.getItem('emergency-backup')")
+    assert "SPCANARY" not in saved
+    assert "aaaa" not in saved
+    assert sorted(json.loads(saved)) == ["sealed", "timestamp", "version"]
+    page.evaluate("for (const key of Object.keys(localStorage)) if (/^rv1/.test(key)) localStorage.removeItem(key)")
+    run(page, f"import {{ sessionManager }} from '@/'\n{RESTORING}", 2)
+    [back] = facade(page, "renvault.encryptedSessionStorage.retrieveAllSessions()")
+    assert back["accounts"] == ["stacks:1:SPCANARY"]
+
+
+FORMS = """({ sessionManager: manager }) => [undefined, { sealed: false }, { sealed: true }]
+  .map((options) => Object.keys(JSON.parse(manager.exportSessions(options))).slice(2).join())"""
+PLAIN, SEALED = "sessions", "sealed"
+
+
+def test_an_export_is_sealed_while_the_page_is_left_and_plain_once_it_stays(journey: Journey) -> None:
+    page = bare(journey)
+    stored = "{ expiry: Date.now() + 86400000, accounts: ['stacks:1:SP1'] }"
+    forms = facade(
+        page,
+        f"""await (async () => {{
+          await renvault.encryptedSessionStorage.storeSession('a'.repeat(64), {stored});
+          const forms = () => ({FORMS})(renvault);
+          const within = (event) => {{
+            let seen;
+            addEventListener(event.type, () => {{ seen = forms(); }}, {{ once: true }});
+            dispatchEvent(event);
+            return [seen, forms()];
+          }};
+          const cancelled = within(new Event('beforeunload', {{ cancelable: true }}));
+          const hidden = within(new PageTransitionEvent('pagehide', {{ persisted: true }}));
+          return {{ cancelled, hidden, back: within(new PageTransitionEvent('pageshow')) }};
+        }})()""",
+    )
+    chosen, left = [PLAIN, PLAIN, SEALED], [SEALED, PLAIN, SEALED]
+    assert forms == {"cancelled": [left, chosen], "hidden": [left, left], "back": [chosen, chosen]}
+
+
+def test_an_export_after_destroy_has_the_records_as_they_lie(journey: Journey) -> None:
+    page = bare(journey)
+    stored = "{ expiry: Date.now() + 86400000, accounts: ['stacks:1:SPCANARY'] }"
+    told = facade(
+        page,
+        f"""await (async ({{ sessionManager: manager, encryptedSessionStorage: storage }}) => {{
+          await storage.storeSession('a'.repeat(64), {stored});
+          await manager.destroy();
+          return manager.exportSessions();
+        }})(renvault)""",
+    )
+    assert "SPCANARY" not in told
+    assert (len(json.loads(told)["sealed"]), json.loads(told)["sessions"]) == (1, [])
+    again = bare(journey)
+    report = f"await renvault.sessionManager.importSessions({json.dumps(told)})"
+    assert facade(again, report)["skipped"] == 1

@@ -139,6 +139,49 @@ def test_a_backup_is_read_by_the_next_page_too(journey: Journey) -> None:
     assert facade(again, f"{same}('{key}') === {same}('{key}')") is True
 
 
+GUIDE_S_BACKUP = """(time, address) => localStorage.setItem(`renvault_session_backup_${time}`, JSON.stringify({
+  timestamp: Date.now(),
+  session: { providerType: 'leather', address, publicKey: '02', sessionId: `session_${Date.now()}_abc`,
+             expiresAt: Date.now() + 86400000 },
+}))"""
+
+LOOKED_AGAIN = "renvault.sessionMigrationService.flush()"
+
+
+def test_each_of_many_backups_gives_its_own_session_and_one_not_read_yet_none(journey: Journey) -> None:
+    page = page_with_old_session(journey)
+    page.evaluate(f"for (let n = 0; n < 25; n += 1) ({GUIDE_S_BACKUP})(1600000000000 + n, 'SP' + n)")
+    started(page)
+    restore = "renvault.sessionMigrationService.restoreFromBackup('renvault_session_backup_%d')?.accounts[0]"
+    for number in range(25):
+        assert facade(page, restore % (1_600_000_000_000 + number)) == f"stacks:1:SP{number}"
+    for address in ("SPLATE", "SPLATER"):  # old code writes one, and writes it anew
+        page.evaluate(f"({GUIDE_S_BACKUP})(1700000000000, '{address}')")
+        assert facade(page, restore % 1_700_000_000_000) is None
+        facade(page, LOOKED_AGAIN)
+        assert facade(page, restore % 1_700_000_000_000) == f"stacks:1:{address}"
+
+
+STANDING = """(({ sessionMigrationService: service }) => [
+  service.hasOldSessions(), service.validateMigrationCompatibility().compatible,
+  service.generateMigrationSummary().oldSessionsFound])(renvault)"""
+
+
+def test_what_old_code_writes_later_is_seen_by_its_name_and_then_looked_at(journey: Journey) -> None:
+    page = started(bare(journey))
+    assert facade(page, STANDING) == [False, True, 0]
+    page.evaluate("localStorage.setItem('renvault_wallet_session', 'garbage')")
+    assert facade(page, STANDING) == [True, True, 1], "nobody has looked at it yet"
+    facade(page, LOOKED_AGAIN)
+    assert facade(page, STANDING) == [True, False, 0]
+    page.evaluate(OLD_SESSION)
+    key = "(globalThis.key = renvault.sessionMigrationService.backupOldSession())"
+    restored = "renvault.sessionMigrationService.restoreFromBackup(globalThis.key)?.accounts"
+    assert facade(page, f"[{STANDING}, {key} !== null, {restored} ?? null]") == [[True, True, 1], True, None]
+    facade(page, LOOKED_AGAIN)
+    assert facade(page, f"[{STANDING}, {restored}]") == [[True, True, 1], [ACCOUNT]]
+
+
 def test_there_is_no_backup_of_nothing_and_a_number_that_is_none_is_refused(journey: Journey) -> None:
     page = bare(journey)
     assert facade(page, "renvault.sessionMigrationService.backupOldSession()") is None
@@ -286,12 +329,12 @@ def test_after_destroy_what_needs_no_session_goes_on(journey: Journey) -> None:
           const key = service.backupOldSession();
           await service.flush();
           const refused = await storage.storeSession('{"a" * 64}', {SESSION}).catch((error) => error.code);
-          return [service.listBackups().length, service.restoreFromBackup(key).accounts.length, refused,
+          return [service.listBackups().length, service.restoreFromBackup(key), refused,
                   typeof manager.exportSessions(), manager.getHistory().length > 0,
                   storage.getStatistics().totalSessions];
         }})(renvault)""",
     )
-    assert told == [1, 1, "not_started", "string", True, 0]
+    assert told == [1, None, "not_started", "string", True, 0]
 
 
 def test_everything_old_is_listed_by_name_and_never_with_its_value(journey: Journey) -> None:
@@ -305,6 +348,39 @@ def test_everything_old_is_listed_by_name_and_never_with_its_value(journey: Jour
         ("renvault-wallet-backup", 0, True),
     ]
     assert "canary" not in json.dumps(old)
+
+
+def test_what_is_forgotten_is_shown_no_more_without_a_reload(journey: Journey) -> None:
+    page = started(page_with_old_session(journey))
+    told = facade(
+        page,
+        f"""await (async ({{ sessionManager: manager, sessionMigrationService: service, ...others }}) => {{
+          const storage = others.encryptedSessionStorage;
+          await storage.storeSession('{"a" * 64}', {SESSION});
+          const key = service.backupOldSession();
+          await service.flush();
+          const before = [service.listBackups().length, service.restoreFromBackup(key).accounts.length];
+          await storage.forgetEverything({{ confirmed: true }});
+          const {{ sealed, sessions }} = JSON.parse(manager.exportSessions());
+          return [before, service.listBackups(), service.restoreFromBackup(key), manager.getHistory(),
+                  manager.whyDisconnected(), storage.retrieveAllSessions(), sessions, sealed ?? {{}},
+                  service.hasOldSessions(), JSON.parse(await manager.exportDiagnostics()).history];
+        }})(renvault)""",
+    )
+    assert told == [[1, 1], [], None, [], [], [], [], {}, False, []]
+
+
+def test_after_destroy_a_backup_has_a_name_and_no_session_until_there_is_a_client_again(journey: Journey) -> None:
+    page = journey.open_dapp()
+    page.evaluate(OLD_SESSION)
+    taken = "(async (s) => { const key = s.backupOldSession(); await s.flush(); return key; })"
+    key = facade(page, f"await {taken}(renvault.sessionMigrationService)")
+    restored = f"renvault.sessionMigrationService.restoreFromBackup('{key}')"
+    assert facade(page, restored)["accounts"] == [ACCOUNT]
+    facade(page, "await renvault.sessionManager.destroy()")
+    assert facade(page, f"[renvault.sessionMigrationService.listBackups().length, {restored}]") == [1, None]
+    facade(page, "await renvault.sessionMigrationService.dryRun()")
+    assert facade(page, restored) is None
 
 
 def test_everything_is_forgotten_for_the_next_page_too(journey: Journey) -> None:
