@@ -140,7 +140,8 @@ def test_a_value_stays_the_same_object_while_a_write_is_pending_and_after_it(jou
           await storage.flush();
           const frozen = (value) => typeof value !== 'object' || value === null
             || (Object.isFrozen(value) && Object.values(value).every(frozen));
-          return [first.map((value, index) => value === second[index]), storage.retrieveSession('{"a" * 64}') === stored,
+          const same = storage.retrieveSession('{"a" * 64}') === stored;
+          return [first.map((value, index) => value === second[index]), same,
                   [...first, storage.getStatistics(), ...read()].map(frozen)];
         }})()""",
     )
