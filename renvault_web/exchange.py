@@ -162,6 +162,11 @@ class SessionExchange:
 
     async def _live_entries(self) -> Json:
         """Return what live sessions need elsewhere; a backup that would lack one is none."""
+        if self._integration.keys_in_clear and self._integration.live_topics:
+            raise StorageError(
+                "The wallet client of this site keeps its keys outside of the encrypted storage. A backup would lack "
+                "your live sessions. Export the sessions as JSON, and reconnect your wallet where you import them."
+            )
         if self._sdk is None:
             return {}
         found = await answered_within(self._clock, SDK_LIMIT, self._sdk.entries())

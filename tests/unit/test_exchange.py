@@ -153,6 +153,19 @@ async def test_a_session_of_the_sdk_that_no_import_could_read_makes_no_backup(cl
         await page.exchange.export_backup(PASSPHRASE)
 
 
+async def test_where_the_client_keeps_its_keys_elsewhere_a_backup_says_that_live_sessions_are_not_in_it(
+    clock: ManualClock,
+) -> None:
+    page = Page(clock)
+    page.wallet.keeps_keys_sealed = False
+    await page.begin()
+    with pytest.raises(StorageError, match="would lack your live sessions"):
+        await page.exchange.export_backup(PASSPHRASE)
+    await page.integration.disconnect_session(LIVE)
+    assert await page.exchange.export_backup(PASSPHRASE)
+    await page.integration.destroy()
+
+
 @pytest.mark.parametrize("name", ["core:0.3//keychain", "client:0.3//session", "core:0.3//pairing"])
 async def test_where_a_record_that_live_sessions_need_cannot_be_read_there_is_no_backup(
     clock: ManualClock, name: str
