@@ -125,13 +125,22 @@ MANY = [
     ["wc@2:universal_provider:namespaces", "{}"],
 ]
 
+
+def sdk_key(place: str, prefix: str) -> str:
+    """The SDK's own key of what lies in plain at ``place``."""
+    scope, name = place.rsplit(":", 1)
+    if scope == "wc@2:universal_provider":
+        return f"{scope}:/{name}"
+    return f"{':'.join(scope.split(':')[:3])}{prefix}//{name}"
+
+
 BOTH = "return [...(await plain()), ...Object.entries(localStorage).filter(([key]) => key.startsWith('wc@2:'))];"
 
 
 @pytest.mark.parametrize(
     ("option", "prefix", "own"),
     [
-        (True, "", [0, 1, 2]),
+        (True, "", [0, 1, 2, 7]),
         ("mywallet", ":mywallet", [3, 4]),
         ("my/wallet", ":my/wallet", [5]),
         ("session", ":session", [6]),
@@ -148,10 +157,7 @@ def test_only_what_one_client_has_is_taken_deleted_and_given_back(
     # Of the older store, with the SDK's own keys, another client's entry too.
     page.evaluate("localStorage.setItem('wc@2:core:0.3:elsewhere//keychain', '{}')")
     before = run(page, BOTH)
-    taken = {
-        f"{':'.join(key.split(':')[:3])}{prefix}//{key.split(':')[-1]}": json.loads(text)
-        for key, text in (MANY[at] for at in own)
-    }
+    taken = {sdk_key(key, prefix): json.loads(text) for key, text in (MANY[at] for at in own)}
     for _ in range(2):
         clients.load(page)
         found = page.evaluate("(takeOver) => sdk.createSdkStorage({ takeOver }).getEntries()", option)
@@ -173,7 +179,7 @@ def test_two_clients_on_one_page_are_both_taken_over_and_deleted(clients: Client
         clients.load(page)
         for option in (True, "mywallet"):
             page.evaluate("(takeOver) => sdk.createSdkStorage({ takeOver }).getKeys()", option)
-    assert run(page, "return plain();") == sorted(MANY[5:])
+    assert run(page, "return plain();") == sorted(MANY[5:7])
     found = dict(page.evaluate("sdk.createSdkStorage().getEntries()"))
     assert found["wc@2:core:0.3//keychain"] == {"own": "1"}
     assert found["wc@2:core:0.3:mywallet//keychain"] == {"other": "2"}

@@ -15,6 +15,9 @@ const STORE = "keyvaluestorage";
 /** A client's key, in either form: scope and version, the host's prefix, the name. AppKit's (`@appkit/`) are others. */
 const KEY = /^(wc@2:(?:core|client):\d[\d.]*)(:.*?)?(?:\/\/|:)([\w-]+)$/s;
 
+/** A key of the UniversalProvider around a client, which has no prefix: without its namespaces it forgets its session. */
+const PROVIDER_KEY = /^wc@2:universal_provider:\/?(\w+)$/;
+
 /** By this entry the SDK knows that localStorage has been brought along; otherwise that would win. */
 const VERSION_KEY = "wc_storage_version";
 const VERSION = "1";
@@ -101,8 +104,9 @@ function written(key: string): string {
 
 /** The way back, from either form: the SDK's key, where it is one of a client with that prefix. */
 function keyOf(prefix: string, at: string): string | undefined {
+  const [, provided] = (prefix === "" && PROVIDER_KEY.exec(at)) || [];
   const [, begin, , name] = KEY.exec(at) ?? [];
-  const key = `${begin}${prefix && `:${prefix}`}//${name}`;
+  const key = provided ? `wc@2:universal_provider:/${provided}` : `${begin}${prefix && `:${prefix}`}//${name}`;
   return at === key || at === written(key) ? key : undefined;
 }
 
