@@ -76,25 +76,28 @@ async def open_records(
 
 
 async def open_named(
-    cipher: Cipher, texts: Mapping[str, str], purpose: Purpose, *, encrypted: bool = True
+    cipher: Cipher, texts: Mapping[str, str], purpose: Purpose
 ) -> dict[str, dict[str, Any] | CorruptRecordError]:
-    """Open records whose storage key is their identity, such as backups and pages of the history.
+    """Open records whose storage key is their identity, such as backups and pages of the history: always sealed.
 
     Returns the data for each storage key, or the error that says why there is none, one of another purpose too.
     """
-    found: dict[str, dict[str, Any] | CorruptRecordError] = {}
-    for key, opened in (await _opened(cipher, texts, encrypted=encrypted)).items():
-        if isinstance(opened, CorruptRecordError):
-            found[key] = opened
-            continue
-        item, body = opened
-        try:
-            found[key] = record.unpack(item.flags, body)
-        except Exception as error:
-            found[key] = _unreadable(error)
-        if item.purpose != purpose:
-            found[key] = CorruptRecordError(f"The record has purpose {item.purpose}; {purpose:d} belongs here.")
-    return found
+    found = await _opened(cipher, texts, encrypted=True)
+    return {key: _unpacked(opened, purpose) for key, opened in found.items()}
+
+
+def _unpacked(
+    opened: tuple[Record, bytes] | CorruptRecordError, purpose: Purpose
+) -> dict[str, Any] | CorruptRecordError:
+    if isinstance(opened, CorruptRecordError):
+        return opened
+    item, body = opened
+    if item.purpose != purpose:
+        return CorruptRecordError(f"The record has purpose {item.purpose}; {purpose:d} belongs here.")
+    try:
+        return record.unpack(item.flags, body)
+    except Exception as error:
+        return _unreadable(error)
 
 
 async def reseal(cipher: Cipher, texts: Mapping[str, str]) -> dict[str, str | CorruptRecordError]:
