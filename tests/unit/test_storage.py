@@ -6,8 +6,11 @@ import logging
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
+import storage_pages
+from storage_pages import WEEK, session
 
 from renvault_web.errors import (
     ConfigError,
@@ -18,43 +21,19 @@ from renvault_web.errors import (
 from renvault_web.jsontext import write_json
 from renvault_web.record import KEY_PREFIX, Purpose, pack
 from renvault_web.sealing import seal, storage_keys
-from renvault_web.session import WalletSession, parse_session
 from renvault_web.storage import EncryptedSessionStorage
 from renvault_web.stored import StorageConfig, StorageStatistics, StoredSession, body_of
-from renvault_web.testing import START, FakeCipher, FakeTabs, ManualClock, MemoryStorage, fake_session, settle
+from renvault_web.testing import START, FakeCipher, ManualClock, MemoryStorage, settle
 
-WEEK = 7 * 86_400.0
-
-
-def session(topic: str, expiry: float = START + WEEK, **changes: object) -> WalletSession:
-    return parse_session(fake_session(topic, expiry, **changes))
+if TYPE_CHECKING:
+    from renvault_web.session import WalletSession
 
 
-class Page:
-    """One page of the origin: what it stores lies in ``disk``, which outlives it."""
+class Page(storage_pages.Page):
+    """One page of the origin, which need not be open."""
 
-    def __init__(
-        self,
-        disk: MemoryStorage | None = None,
-        *,
-        clock: ManualClock | None = None,
-        cipher: FakeCipher | None = None,
-        tabs: FakeTabs | None = None,
-        config: StorageConfig | None = None,
-    ) -> None:
-        self.disk = disk or MemoryStorage()
-        self.clock = clock or ManualClock()
-        self.cipher = cipher or FakeCipher()
-        self.tabs = tabs or FakeTabs()
-        self.storage = EncryptedSessionStorage(
-            storage=self.disk, cipher=self.cipher, clock=self.clock, tabs=self.tabs, config=config
-        )
-
-    def next_page(self, **changes: object) -> Page:
+    def another(self, **changes: object) -> Page:
         return Page(self.disk.another(), clock=self.clock, **changes)  # type: ignore[arg-type] # as Page takes them
-
-    def topics(self) -> list[str]:
-        return [found.topic for found in self.storage.retrieve_all_sessions()]
 
     def own_keys(self) -> list[str]:
         return [key for key in self.disk.another().keys() if key.startswith(KEY_PREFIX)]  # noqa: SIM118 - no dict
@@ -76,14 +55,14 @@ async def found(storage: EncryptedSessionStorage) -> tuple[int, tuple[WalletSess
     return figures.total_sessions, expired, figures.quarantined
 
 
-async def test_a_stored_session_is_read_at_once_and_by_the_next_page() -> None:
+async def test_a_stored_session_is_read_at_once_and_by_the_another() -> None:
     page = await opened()
     stored = session("a" * 64, permissions=["sign"])
     await page.storage.store_session(stored)
     assert page.storage.retrieve_session("a" * 64) == stored
     assert page.storage.has_session("a" * 64)
 
-    later = page.next_page()
+    later = page.another()
     assert await found(later.storage) == (1, (), 0)
     assert later.storage.retrieve_session("a" * 64) == stored
     assert later.storage.retrieve_all_sessions() == [stored]
@@ -127,7 +106,7 @@ async def test_the_times_of_a_record_are_when_it_was_first_stored_and_last_used(
     await page.storage.store_session(session("a"), used_at=START + 60)
     await page.storage.store_session(session("b"), used_at=START + 50)
 
-    later = page.next_page()
+    later = page.another()
     await later.storage.open()
     assert later.storage.stored_session("a") == StoredSession(session("a"), created_at=START, used_at=START + 60)
     assert later.storage.stored_session("b") == StoredSession(session("b"), created_at=START + 60, used_at=START + 50)
@@ -138,7 +117,7 @@ async def test_sessions_come_back_the_oldest_first() -> None:
     for topic in ("c", "a", "b"):
         await page.storage.store_session(session(topic))
         await page.clock.advance(1)
-    later = page.next_page()
+    later = page.another()
     await later.storage.open()
     assert later.topics() == ["c", "a", "b"]
 
@@ -148,7 +127,7 @@ async def test_notes_survive_and_do_not_count_as_a_session() -> None:
     assert page.storage.notes == {}
     await page.storage.store_notes({"primary": "a"})
     await page.storage.store_notes({"primary": "b"})
-    later = page.next_page()
+    later = page.another()
     assert await found(later.storage) == (0, (), 0)
     assert later.storage.notes == {"primary": "b"}
     later.storage.notes["primary"] = "changed by the reader"
@@ -161,7 +140,7 @@ async def test_lone_surrogates_in_topic_and_name_survive() -> None:
     page = await opened()
     odd = session("topic \ud800", peer={"metadata": {"name": "\udfff"}})
     await page.storage.store_session(odd)
-    later = page.next_page()
+    later = page.another()
     await later.storage.open()
     assert later.storage.retrieve_session("topic \ud800") == odd
 
@@ -218,7 +197,7 @@ async def test_expired_sessions_are_removed_on_open_and_reported() -> None:
     page = await opened()
     await page.storage.store_sessions([session("a", START + 10), session("b", START + 10.5)])
     page.clock.jump(10)
-    later = page.next_page()
+    later = page.another()
     assert await found(later.storage) == (1, (session("a", START + 10),), 0)
     assert later.topics() == ["b"]
     assert len(page.own_keys()) == 1
@@ -228,7 +207,7 @@ async def test_a_session_that_was_removed_as_expired_but_lives_on_keeps_its_time
     page = await opened()
     await page.storage.store_session(session("a", START + 10), used_at=START + 5)
     page.clock.jump(10)
-    later = page.next_page()
+    later = page.another()
     await later.storage.open()
     await later.storage.store_session(session("a", START + 100))
     assert later.storage.stored_session("a") == StoredSession(session("a", START + 100), START, START + 5)
@@ -238,7 +217,7 @@ async def test_an_expired_session_that_cannot_be_removed_stays_visible(caplog: p
     page = await opened()
     await page.storage.store_session(session("a", START + 10))
     page.clock.jump(10)
-    later = page.next_page()
+    later = page.another()
     later.disk.fail_after(2)  # the key, its record
     assert await found(later.storage) == (1, (), 0)
     assert later.topics() == ["a"]
@@ -350,7 +329,7 @@ async def test_records_are_compressed_unless_that_is_switched_off_and_both_are_r
     await page.storage.update_config(compression_enabled=False)
     await page.storage.store_session(session("b"))
     assert page.storage.get_statistics().total_size > 2 * small
-    later = page.next_page()
+    later = page.another()
     assert (await found(later.storage))[0] == 2
 
 
@@ -364,7 +343,7 @@ async def test_a_record_that_cannot_be_read_stays_and_stops_nothing(caplog: pyte
     texts = {key: page.disk.get(key) or "" for key in page.own_keys()}
     page.disk.set(first, texts[second])  # moved from another place
     page.disk.set(third, texts[third][:-4])  # cut short
-    later = page.next_page()
+    later = page.another()
     assert await found(later.storage) == (1, (), 2)
     assert later.topics() == ["b"]
     assert later.storage.get_statistics().quarantined == 2
@@ -394,7 +373,7 @@ async def test_no_text_under_a_key_of_ours_keeps_the_sessions_from_being_read() 
     for name, text in {"zz": "é", "\ud800": "\ud800", "__proto__": "AQ", "": "", "astral": "\U0001f600" * 9}.items():
         page.disk.set(KEY_PREFIX + name, text)
 
-    later = page.next_page()
+    later = page.another()
     assert await found(later.storage) == (1, (), 6)
     assert later.topics() == ["a"]
     assert key in later.own_keys()
@@ -421,7 +400,7 @@ async def test_before_an_unreadable_record_is_written_over_it_is_kept_aside(kind
     for key, text in wrong.items():
         page.disk.set(key, text)
 
-    later = page.next_page()
+    later = page.another()
     assert (await found(later.storage))[2] == 2
     await later.storage.store_session(session("a"))
     await later.storage.store_notes({"primary": "b"})
@@ -435,7 +414,7 @@ async def test_before_an_unreadable_record_is_written_over_it_is_kept_aside(kind
     await later.storage.store_session(session("a", START + WEEK + 1))  # one that can be read is not kept aside
     await later.storage.clear_all_sessions()  # the session's goes with it; that of the notes stays
     assert later.storage.get_statistics().quarantined == 1
-    assert await found(page.next_page().storage) == (0, (), 1)
+    assert await found(page.another().storage) == (0, (), 1)
 
 
 async def test_a_record_that_another_page_has_put_right_meanwhile_is_not_kept_aside() -> None:
@@ -444,7 +423,7 @@ async def test_a_record_that_another_page_has_put_right_meanwhile_is_not_kept_as
     [key] = page.own_keys()
     right = page.disk.get(key) or ""
     page.disk.set(key, "?")
-    later = page.next_page()
+    later = page.another()
     await later.storage.open()
     page.disk.set(key, right)
     await later.storage.store_session(session("a"))
@@ -458,7 +437,7 @@ async def test_an_unreadable_record_that_cannot_be_kept_aside_is_not_written_ove
     wrong = spoiled(page.disk.get(key) or "")["changed"]
     page.disk.set(key, wrong)
     page.disk.set("of another program", "x" * (900 - len(wrong) - len(key)))
-    later = page.next_page()
+    later = page.another()
     await later.storage.open()
     with pytest.raises(StorageFullError):
         await later.storage.store_session(session("a"))
@@ -473,12 +452,12 @@ async def test_a_page_killed_while_it_keeps_a_record_aside_loses_none() -> None:
         [key] = page.own_keys()
         wrong = spoiled(page.disk.get(key) or "")["changed"]
         page.disk.set(key, wrong)
-        killed = page.next_page()
+        killed = page.another()
         await killed.storage.open()
         killed.disk.fail_after(operations)
         with contextlib.suppress(StorageError):
             await killed.storage.store_session(session("a"))
-        later = page.next_page()
+        later = page.another()
         await later.storage.open()
         await later.storage.store_session(session("a"))
         assert later.storage.get_statistics().quarantined == 1
@@ -644,7 +623,7 @@ async def test_writes_are_done_in_the_order_they_were_asked_for() -> None:
     cipher.go.set()
     await asyncio.gather(*writes)
     assert page.storage.retrieve_session("a") == session("a", START + 30)
-    later = page.next_page()
+    later = page.another()
     await later.storage.open()
     assert later.topics() == ["a"]
 
@@ -660,7 +639,7 @@ async def test_a_hundred_sessions_take_one_crossing_for_each_kind_of_work() -> N
     page.cipher.calls.clear()
     await page.storage.store_sessions([session(f"topic {n}") for n in range(100)])
     assert page.cipher.calls == ["seal"]  # the storage keys are known
-    later = page.next_page()
+    later = page.another()
     await later.storage.open()
     assert later.cipher.calls == ["open", "tags"]
     await later.storage.reload()
@@ -684,7 +663,7 @@ async def test_a_page_killed_at_any_point_of_a_write_leaves_the_old_or_the_new_r
         except StorageError:
             assert page.storage.retrieve_session("a") == before
             outcomes.append("failed")
-        later = page.next_page()
+        later = page.another()
         assert (await found(later.storage))[2] == 0
         assert later.storage.retrieve_session("a") in (before, after)
     assert outcomes == ["failed", "failed", "done", "done"]
@@ -697,7 +676,7 @@ async def test_a_page_killed_within_a_batch_keeps_what_was_written_and_what_was_
         page.disk.fail_after(operations)
         with pytest.raises(StorageError):
             await page.storage.store_sessions([session("a", START + 20), session("b"), session("c")])
-        later = page.next_page()
+        later = page.another()
         assert (await found(later.storage))[2] == 0
         assert set(page.topics()) <= set(later.topics())
         assert later.storage.has_session("a")
