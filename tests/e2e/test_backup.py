@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyrage
@@ -15,6 +16,8 @@ from .test_facade import bare
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 PASSPHRASE = "seven crows over a bätterie"
 
@@ -106,10 +109,10 @@ def test_a_live_session_moves_to_another_browser(journey: Journey, browser: Brow
 
 def test_a_file_that_another_age_program_made_is_read(journey: Journey) -> None:
     page = journey.open_dapp()
-    sessions = [{"topic": "a" * 64, "expiry": 4_000_000_000_000, "accounts": ["stacks:1:SP1"]}]
-    text = json.dumps({"version": "1.0.0", "timestamp": 1, "sessions": sessions, "sdk": {}})
+    # Made once by rage, with one session: it fits the work to the machine, and may ask for more than we take.
+    made_by_rage = (FIXTURES / "made-by-rage.age").read_bytes()
 
-    outcome = restore(page, pyrage.passphrase.encrypt(text.encode(), PASSPHRASE))
+    outcome = restore(page, made_by_rage)
 
     assert (outcome["report"]["imported"], outcome["report"]["needsReload"]) == (1, False)
     assert facade(page, "renvault.encryptedSessionStorage.hasSession('a'.repeat(64))") is True
