@@ -113,6 +113,13 @@ class Cipher(Protocol):
         """Delete every key, the index key too. What they sealed cannot be read again by anyone."""
         ...
 
+    def close(self) -> None:
+        """Let the keys go, and what is decrypted ahead, once no call is under way; the next call opens them anew.
+
+        Until then its properties and ``key_ids`` are what was last known. Keys that die with the page stay.
+        """
+        ...
+
 
 class SdkEntries(NamedTuple):
     """What the SDK's store holds, and what of it is missing here."""

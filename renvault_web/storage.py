@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OPERATION_LIMIT = 10.0
-"""Seconds an operation may take, its wait for those before it included while they do not end (``turns.py``). A browser
-needs milliseconds."""
+"""Seconds for an operation that needs milliseconds, its wait for others included while they do not end."""
 
 LONG_LIMIT = 60.0
 """Seconds for what goes over every record there is."""
@@ -80,8 +79,7 @@ class EncryptedSessionStorage:
         self._listeners = Listeners[[]]()
         self._view: View | None = None
         self._closings = 0
-        self._changed = False
-        self._written = False
+        self._changed = self._written = False
         self._noticed: tuple[StorageNotice, ...] = ()
 
     # Life
@@ -97,7 +95,7 @@ class EncryptedSessionStorage:
         return await self._exclusively(self._open)
 
     def close(self) -> None:
-        """Clear the decrypted data and follow the other pages no longer. It can be opened again."""
+        """Clear the decrypted data, let go of the keys and follow the other pages no longer. It can be opened again."""
         self._closings += 1
         if self._view:
             if not self._config.encryption_enabled:
@@ -105,6 +103,7 @@ class EncryptedSessionStorage:
             self._view.closed = True
             self._view = None
         self._following.stop()
+        self._cipher.close()
 
     @property
     def persistent(self) -> bool:
@@ -119,8 +118,7 @@ class EncryptedSessionStorage:
         """Change the configuration from the next write on, and return it; ``ConfigError`` where a change does not fit.
 
         With encryption turned off, plain records are read too. With it turned on again, those that this page has
-        opened are sealed: nothing else vouches for one, and the next page does not read it. Where that fails the
-        configuration stays as it was.
+        opened are sealed: the next page reads no others. Where that fails the configuration stays as it was.
         """
         before, config = self._config, self._config.changed(**changes)
         self._config = config
@@ -265,6 +263,8 @@ class EncryptedSessionStorage:
 
     async def _open(self) -> tuple[WalletSession, ...]:
         view, closings = self._view or View(), self._closings
+        if self._view is None and closings:
+            await self._cipher.tags([])  # so that the cipher tells of its keys as they are by now
         for key in list(view.unreadable):
             view.drop(key)
         await self._read(view)
@@ -275,8 +275,7 @@ class EncryptedSessionStorage:
             raise NotStartedError("The session storage was closed while it was being opened.")
         self._view = view
         self._following.start()
-        expired = self._records.remove_expired(view)
-        if expired:
+        if expired := self._records.remove_expired(view):
             self._changed = self._written = True
         return tuple(expired)
 
@@ -375,6 +374,8 @@ class EncryptedSessionStorage:
             return await self._turns.take(work, limit)
         finally:
             self._tell()
+            if self._view is None and self._closings:
+                self._cipher.close()  # opened again by what went on after close(), or was asked for then
 
     def _upkeep(self) -> Upkeep:
         from .upkeep import Upkeep  # what says its docstring

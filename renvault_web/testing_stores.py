@@ -99,6 +99,7 @@ class FakeCipher:
         self._index = self._browser.index
         self._made_at = dict(self._browser.made_at)
         self._ivs = itertools.count()
+        self._closed = False
         self._browser.pages.append(self)
         self._adopt()
 
@@ -133,12 +134,12 @@ class FakeCipher:
 
     async def tags(self, messages: Sequence[bytes]) -> list[bytes]:
         """Return the HMAC-SHA256 of each message under the index key."""
-        self.calls.append("tags")
+        self._called("tags")
         return [_hmac(self._index, message) for message in messages]
 
     async def seal(self, jobs: Sequence[tuple[bytes, bytes]], *, key_id: bytes) -> list[bytes]:
         """Seal each ``(aad, plaintext)``, then look which key other pages seal with."""
-        self.calls.append("seal")
+        self._called("seal")
         if key_id not in self._made_at:
             raise StorageError("The key that was to seal is not at hand any more. Try again.")
         sealed = [self._seal(next(self._ivs).to_bytes(_IV_SIZE, "big"), key_id, *job) for job in jobs]
@@ -147,21 +148,21 @@ class FakeCipher:
 
     async def open(self, jobs: Sequence[tuple[bytes, bytes, bytes]]) -> list[bytes | None]:
         """Open each ``(key_id, aad, sealed)``."""
-        self.calls.append("open")
+        self._called("open")
         if any(key_id not in self._made_at for key_id, _, _ in jobs):
             self._adopt()
         return [self._open(*job) for job in jobs]
 
     async def rotate(self) -> None:
         """Add a key."""
-        self.calls.append("rotate")
+        self._called("rotate")
         made_at = self._browser.made_at if self._persistent else self._made_at
         made_at[self._browser.new_id()] = self._now()
         self._adopt()
 
     async def retire(self, key_ids: Sequence[bytes]) -> list[bytes]:
         """Delete those of the keys that are in no page's ``held``, never the last one; return them."""
-        self.calls.append("retire")
+        self._called("retire")
         made_at = self._browser.made_at if self._persistent else {}
         held = {key_id for page in self._browser.pages for key_id in page.held}
         retired = [key_id for key_id in key_ids if key_id in list(made_at)[:-1] and key_id not in held]
@@ -172,11 +173,28 @@ class FakeCipher:
 
     async def forget(self) -> None:
         """Delete every key, in every page."""
-        self.calls.append("forget")
+        self._called("forget")
         self._browser.made_at.clear()
         self._browser.index = self._browser.new_id()
         for page in self._browser.pages:
-            page._lose()
+            if not page._closed:
+                page._lose()
+
+    def close(self) -> None:
+        """Let the keys go, if they outlast the page; the next call opens them anew."""
+        self.calls.append("close")
+        if self._persistent:
+            self._closed = True
+            self.held.clear()
+
+    def _called(self, method: str) -> None:
+        self.calls.append(method)
+        if self._closed:
+            self._closed = False
+            if not self._browser.made_at:  # forgotten meanwhile
+                self._browser.made_at[self._browser.new_id()] = self._now()
+            self._index = self._browser.index
+            self._adopt()
 
     def _adopt(self) -> None:
         if self._persistent and self._browser.made_at:

@@ -117,6 +117,9 @@ class BrowserCipher:
         with told_as(StorageError, "The browser could not delete the keys"):
             await self._cipher.forget()
 
+    def close(self) -> None:
+        self._cipher.close()
+
     async def _call(self, method: str, *args: str) -> list[Any]:
         with told_as(StorageError, "The browser could not encrypt or decrypt"):
             result: list[Any] = json.loads(await answer(self._cipher.ask, method, *args))

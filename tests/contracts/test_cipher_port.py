@@ -289,3 +289,91 @@ async def test_a_page_goes_on_in_memory_after_everything_was_forgotten(browser: 
     assert page.key_id not in (await browser.open()).key_ids()
     assert await page.retire(page.key_ids()[:1]) == []
     assert (await browser.open()).key_ids() == later.key_ids()
+
+
+# Closing
+
+
+async def test_closed_it_opens_its_keys_anew_with_the_next_call(cipher: Cipher) -> None:
+    record, [tag] = await sealed(cipher, b"before"), await cipher.tags([b"a"])
+    cipher.close()
+    cipher.close()
+    assert await cipher.open([record]) == [b"before"]
+    cipher.close()
+    assert await cipher.tags([b"a"]) == [tag]
+    cipher.close()
+    assert await cipher.open([await sealed(cipher, b"after"), record]) == [b"after", b"before"]
+
+
+async def test_closed_it_says_what_was_last_known_of_its_keys(browser: Browser) -> None:
+    page = await browser.open()
+    await page.rotate()
+    ids, made_at = page.key_ids(), page.key_created_at
+    page.close()
+    assert (page.persistent, page.key_id, page.key_ids(), page.key_created_at) == (True, ids[-1], ids, made_at)
+    other = await browser.open()
+    await other.rotate()
+    assert page.key_ids() == ids
+    await page.tags([])
+    assert page.key_ids() == other.key_ids()
+    assert len(page.key_ids()) == 3
+
+
+async def test_a_closed_page_keeps_no_key_from_being_retired(browser: Browser) -> None:
+    first = await browser.open()
+    old = await sealed(first, b"old")
+    await first.rotate()
+    later = await browser.open()
+    first.close()
+    assert await _retired(later, old[0]) == [old[0]]
+    with pytest.raises(StorageError):
+        await first.seal([(AAD, b"a")], key_id=old[0])
+    assert await first.open([old, await sealed(later, b"new")]) == [None, b"new"]
+
+
+async def _retired(page: Cipher, key_id: bytes) -> list[bytes]:
+    """Ask until another page has let go of its lock, which takes the browser a moment."""
+    for _ in range(1_000):
+        if retired := await page.retire([key_id]):
+            return retired
+    raise AssertionError("The closed page still holds the key.")
+
+
+async def test_a_call_under_way_ends_though_the_cipher_is_closed(cipher: Cipher) -> None:
+    calls = asyncio.gather(sealed(cipher, b"one"), sealed(cipher, b"two"))
+    await asyncio.sleep(0)
+    cipher.close()
+    assert await cipher.open(await calls) == [b"one", b"two"]
+    for count in (2, 3):  # of a cipher that has its keys, and of one that opens them for this
+        rotation = asyncio.ensure_future(cipher.rotate())
+        await asyncio.sleep(0)
+        cipher.close()
+        await rotation
+        assert len(cipher.key_ids()) == count
+
+
+async def test_keys_that_die_with_the_page_are_not_let_go(cipher: Cipher) -> None:
+    await cipher.forget()
+    record = await sealed(cipher, b"here")
+    cipher.close()
+    assert await cipher.open([record]) == [b"here"]
+    assert cipher.persistent is False
+
+
+async def test_a_closed_page_forgets_everything_all_the_same(browser: Browser) -> None:
+    first = await browser.open()
+    record = await sealed(first, b"forgotten")
+    first.close()
+    await first.forget()
+    later = await browser.open()
+    assert await later.open([record]) == await first.open([record]) == [None]
+
+
+async def test_a_page_that_was_closed_when_all_was_forgotten_begins_anew(browser: Browser) -> None:
+    first, second = await browser.open(), await browser.open()
+    record = await sealed(first, b"forgotten")
+    second.close()
+    await first.forget()
+    assert await second.open([record]) == [None]
+    assert second.persistent is True
+    assert await (await browser.open()).open([await sealed(second, b"new")]) == [b"new"]

@@ -87,3 +87,38 @@ async def test_without_web_locks_keys_seal_and_none_is_ever_retired() -> None:
         assert await page.retire([old]) == []
         [sealed] = await page.seal([(b"a", b"b")], key_id=old)
         assert await page.open([(old, b"a", sealed)]) == [b"b"]
+
+
+async def held_soon(name: str) -> bool:
+    """Whether that lock is held still after the browser had its time to let go of it."""
+    for _ in range(1_000):
+        if name not in await held():
+            return False
+    return True
+
+
+async def test_a_closed_page_holds_no_lock_and_opens_old_records_with_its_next_call() -> None:
+    page = await opened(f"keys-{next(NUMBERS)}")
+    [old] = page.key_ids()
+    [sealed] = await page.seal([(b"a", b"b")], key_id=old)
+    assert lock_of(old) in await held()
+    page.close()
+    assert not await held_soon(lock_of(old))
+    assert page.key_ids() == [old]
+    assert not await held_soon(lock_of(old)), "what is known of them takes no hold of the keys"
+    assert await page.open([(old, b"a", sealed)]) == [b"b"]
+    assert await page.seal([(b"a", b"b")], key_id=old)
+    assert lock_of(old) in await held()
+
+
+async def test_closed_in_the_midst_of_a_call_a_page_holds_its_lock_until_that_has_ended() -> None:
+    page = await opened(f"keys-{next(NUMBERS)}")
+    [old] = page.key_ids()
+    page.close()
+    for _ in range(2):  # the first opens the keys anew, the second has them
+        call = asyncio.ensure_future(page.seal([(b"a", b"b")] * 200, key_id=old))
+        await asyncio.sleep(0)
+        page.close()
+        [*_, sealed] = await call
+        assert not await held_soon(lock_of(old))
+        assert await page.open([(old, b"a", sealed)]) == [b"b"]

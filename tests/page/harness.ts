@@ -4,6 +4,7 @@
  */
 import { NO_PACKAGES } from "../../web/src/boot.ts";
 import { cipherBridge, createBridge } from "../../web/src/bridge.ts";
+import { KeyHold, lending } from "../../web/src/key-use.ts";
 import { loadKeys } from "../../web/src/keys.ts";
 import { createSdkStorage } from "../../web/src/sdk-storage.ts";
 import { adoptions, peer, wallet } from "./wallet-hands.ts";
@@ -58,8 +59,9 @@ function sdkWrite(key: string, json: string): Promise<void> {
 
 /** Returns the keys of a database as one more page would have them, and what its end does to them. */
 async function openCipher(database: string): Promise<object> {
-  const keys = await loadKeys(database);
-  return { cipher: cipherBridge(keys), end: () => keys.end() };
+  let loaded: Awaited<ReturnType<typeof loadKeys>> | undefined;
+  const open = lending(async () => (loaded = await loadKeys(database)));
+  return { cipher: cipherBridge(new KeyHold(open, await open())), end: () => loaded?.end() };
 }
 
 async function run(): Promise<string> {

@@ -51,5 +51,5 @@ async function propose(client: Client): Promise<{ uri: string; settled: Promise<
 
 Object.assign(globalThis, {
   sdk: { KeyValueStorage, createSdkStorage, dapp, giveBackSdkStore, plainDapp, propose, wallet },
-  store: { openKeys, sdkEntries, sdkForget, sdkKeyIds, sdkReseal, sdkStage },
+  store: { openKeys: async () => (await openKeys()).keys, sdkEntries, sdkForget, sdkKeyIds, sdkReseal, sdkStage },
 });

@@ -22,7 +22,7 @@ from renvault_web.jsontext import write_json
 from renvault_web.record import KEY_PREFIX, Purpose, pack
 from renvault_web.sealing import seal, storage_keys
 from renvault_web.storage import EncryptedSessionStorage
-from renvault_web.stored import StorageConfig, StorageStatistics, StoredSession, body_of
+from renvault_web.stored import RecordState, StorageConfig, StorageStatistics, StoredSession, body_of
 from renvault_web.testing import START, FakeCipher, ManualClock, MemoryStorage, settle
 
 if TYPE_CHECKING:
@@ -594,6 +594,62 @@ async def test_closed_while_it_opens_it_stays_closed() -> None:
     with pytest.raises(NotStartedError):
         page.storage.get_statistics()
     assert page.tabs.listeners == 0
+
+
+def lets_go(page: Page) -> bool:
+    """Whether the page has no key that it could seal with."""
+    return not page.cipher.held
+
+
+async def test_closed_it_has_let_go_of_the_keys_and_opened_again_it_reads_all() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    page.storage.close()
+    assert page.cipher.calls[-1] == "close"
+    assert lets_go(page)
+    other = page.cipher.another()
+    await other.rotate()
+    await page.storage.open()
+    assert page.topics() == ["a"]
+    assert page.cipher.key_ids() == other.key_ids()
+    assert not lets_go(page)
+
+
+async def test_opened_again_it_knows_the_keys_as_they_are_by_then_though_nothing_is_stored() -> None:
+    page = await opened()
+    page.storage.close()
+    other = page.cipher.another()
+    await other.rotate()
+    await page.storage.open()
+    assert page.cipher.key_ids() == other.key_ids()
+
+
+@pytest.mark.parametrize("when", ["write", "open"])
+async def test_what_goes_on_after_it_was_closed_leaves_no_key_held(when: str) -> None:
+    disk = MemoryStorage()
+    await (await opened(disk)).storage.store_session(session("a"))
+    cipher = SlowCipher()
+    page = Page(disk, cipher=cipher)
+    if when == "write":
+        cipher.go.set()
+        await page.storage.open()
+        cipher.go.clear()
+    work = page.storage.store_session(session("b")) if when == "write" else page.storage.open()
+    running = asyncio.ensure_future(work)
+    await settle()
+    page.storage.close()
+    cipher.go.set()
+    with pytest.raises(NotStartedError):
+        await running
+    assert lets_go(page)
+
+
+async def test_what_is_asked_for_once_it_was_closed_leaves_no_key_held() -> None:
+    page = await opened()
+    await page.storage.store_session(session("a"))
+    page.storage.close()
+    assert [report.state for report in await page.storage.verify()] == [RecordState.OK]
+    assert lets_go(page)
 
 
 async def test_a_cipher_that_hangs_is_given_up_and_the_next_write_works() -> None:

@@ -5,7 +5,8 @@
 import { passphraseFile, type PassphraseFileBridge } from "./age-file.ts";
 import { answer, type Tell } from "./answer.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
-import { type Keys, openKeys } from "./keys.ts";
+import { KeyHold } from "./key-use.ts";
+import { openKeys } from "./keys.ts";
 import { type LoopBridge, loopBridge } from "./loop.ts";
 import { sdkBridge } from "./sdk-store.ts";
 import { decodeRecord, KEY_PREFIX, type OpenJob, Sealer } from "./seal.ts";
@@ -38,6 +39,8 @@ export interface CipherBridge {
   /** JSON list of key ids → list of those that were deleted */
   retire(json: string): Promise<string>;
   forget(): Promise<void>;
+  /** Lets the keys go, once nothing is under way, and what was decrypted; the next use opens them anew. */
+  close(): void;
   /** Does what the method does, and tells Python its answer under `number`. */
   ask(number: number, tell: Tell, method: "tags" | "seal" | "open" | "retire", ...given: [string, string]): void;
 }
@@ -64,15 +67,15 @@ export interface Bridge {
 
 /** Opens keys and storage, and begins to decrypt the stored records while Python is still being loaded. */
 export async function createBridge(send: (json: string) => void): Promise<Bridge> {
-  const keys = await openKeys();
-  const sealer = new Sealer(keys);
+  const use = await openKeys();
+  const hold = new KeyHold(openKeys, use);
   // Records sealed by a key that dies with the page would be unreadable litter: they stay in memory with it.
-  const storage = openStorage(() => sealer.persistent);
+  const storage = openStorage(() => hold.known.persistent);
   const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(CHANNEL) : null;
   return {
     loop: loopBridge(),
     storage,
-    cipher: cipherBridge(keys, sealer, openAhead(sealer, storage)),
+    cipher: cipherBridge(hold, openAhead(new Sealer(use.keys), storage)),
     sdk: sdkBridge,
     network: { online: () => navigator.onLine, check, subscribe: onNetworkChange },
     passphraseFile,
@@ -89,47 +92,54 @@ export async function createBridge(send: (json: string) => void): Promise<Bridge
 }
 
 /** What Python sees of the keys. `ahead` holds what is being decrypted before it is asked for. */
-export function cipherBridge(
-  keys: Keys,
-  sealer = new Sealer(keys),
-  ahead = new Map<string, Promise<string | null>>(),
-): CipherBridge {
+export function cipherBridge(hold: KeyHold, ahead = new Map<string, Promise<string | null>>()): CipherBridge {
   const bridge: CipherBridge = {
     get persistent() {
-      return keys.persistent;
+      return hold.known.persistent;
     },
     get keyId() {
-      return toBase64(keys.keyId);
+      return toBase64(hold.known.keyId);
     },
     get keyCreatedAt() {
-      return keys.createdAt;
+      return hold.known.createdAt;
     },
-    keyIds: () => JSON.stringify(keys.ids.map(toBase64)),
+    keyIds: () => JSON.stringify(hold.known.ids.map(toBase64)),
     async tags(json) {
       const messages = (JSON.parse(json) as string[]).map(fromBase64);
-      return JSON.stringify((await sealer.tags(messages)).map(toBase64));
+      return JSON.stringify((await hold.during((keys) => new Sealer(keys).tags(messages))).map(toBase64));
     },
     async seal(keyId, json) {
       const jobs = (JSON.parse(json) as [string, string][]).map(([aad, plain]) => ({
         aad: fromBase64(aad),
         plaintext: fromBase64(plain),
       }));
-      return JSON.stringify((await sealer.seal(fromBase64(keyId), jobs)).map(toBase64));
+      const sealed = await hold.during((keys) => new Sealer(keys).seal(fromBase64(keyId), jobs));
+      return JSON.stringify(sealed.map(toBase64));
     },
     async open(json) {
       const jobs = JSON.parse(json) as [string, string, string][];
-      const opened = jobs.map(([keyId, aad, sealed]) => {
-        const early = ahead.get(sealed + aad);
-        ahead.delete(sealed + aad); // a decrypted record is handed out once, then forgotten here
-        return early ?? openOne(sealer, { keyId: fromBase64(keyId), aad: fromBase64(aad), sealed: fromBase64(sealed) });
+      const opened = await hold.during((keys) => {
+        const sealer = new Sealer(keys);
+        const all = jobs.map(([keyId, aad, sealed]) => {
+          const early = ahead.get(sealed + aad);
+          ahead.delete(sealed + aad); // a decrypted record is handed out once, then forgotten here
+          const job = { keyId: fromBase64(keyId), aad: fromBase64(aad), sealed: fromBase64(sealed) };
+          return early ?? openOne(sealer, job);
+        });
+        return Promise.all(all);
       });
-      return JSON.stringify(await Promise.all(opened));
+      return JSON.stringify(opened);
     },
-    rotate: () => keys.rotate(),
+    rotate: () => hold.during((keys) => keys.rotate()),
     async retire(json) {
-      return JSON.stringify((await keys.retire((JSON.parse(json) as string[]).map(fromBase64))).map(toBase64));
+      const ids = (JSON.parse(json) as string[]).map(fromBase64);
+      return JSON.stringify((await hold.during((keys) => keys.retire(ids))).map(toBase64));
     },
-    forget: () => keys.forget(),
+    forget: () => hold.during((keys) => keys.forget()),
+    close() {
+      hold.close();
+      ahead.clear();
+    },
     ask: (number, tell, method, ...given) => answer(bridge[method](...given), number, tell),
   };
   return bridge;

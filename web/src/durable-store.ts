@@ -34,13 +34,19 @@ export function answered<T>(promise: Promise<T>): Promise<T> {
   });
 }
 
+export interface DurableStore extends UseStore {
+  /** Closes the database; every later use rejects. */
+  end(): void;
+}
+
 /**
  * Returns a store of its own in the database of that name. Nothing is opened before its first use. `onLost` is called
  * when the database is being deleted, or the browser has closed the connection because the site's data was cleared; the
  * next use opens the database anew.
  */
-export function durableStore(database: string, onLost: () => void = () => {}): UseStore {
+export function durableStore(database: string, onLost: () => void = () => {}): DurableStore {
   let connecting: Promise<IDBDatabase> | undefined;
+  let isEnded = false;
   const connect = (): Promise<IDBDatabase> => {
     const opened = withStore(database);
     const forget = (): void => {
@@ -57,8 +63,9 @@ export function durableStore(database: string, onLost: () => void = () => {}): U
     }, forget);
     return opened;
   };
-  return async (mode, callback) => {
+  const use: UseStore = async (mode, callback) => {
     for (let tries = 1; ; tries += 1) {
+      if (isEnded) throw new Error("The database was closed.");
       try {
         const connection = await (connecting ??= connect());
         return await callback(connection.transaction(STORE, mode, { durability: "strict" }).objectStore(STORE));
@@ -68,6 +75,15 @@ export function durableStore(database: string, onLost: () => void = () => {}): U
       }
     }
   };
+  const end = (): void => {
+    isEnded = true;
+    connecting?.then(
+      (connection) => connection.close(),
+      () => {},
+    );
+    connecting = undefined;
+  };
+  return Object.assign(use, { end });
 }
 
 /** Opens the database. One that is there without our store, as whoever looks into it may have left it, gets that. */

@@ -5,9 +5,8 @@
  * Rotation adds a key, which every page seals with from the next look at IndexedDB on; the older ones go on opening
  * until nothing needs them. The index key stays, or no record would be found under its name.
  */
-import type { UseStore } from "idb-keyval";
 import { toHex } from "./base64.ts";
-import { answered, durableStore } from "./durable-store.ts";
+import { answered, type DurableStore, durableStore } from "./durable-store.ts";
 import { hasLocks, KeyLocks, whileUnheld } from "./key-locks.ts";
 import {
   appendKey,
@@ -26,6 +25,7 @@ import {
   sealing,
   withId,
 } from "./key-store.ts";
+import { type KeyUse, lending } from "./key-use.ts";
 import { sweep } from "./litter.ts";
 
 export type { Bytes } from "./key-store.ts";
@@ -67,14 +67,14 @@ const MOMENT_MS = 60_000;
 /** How many ids that were looked for in vain are kept in mind; anyone can write more of them into a record. */
 const MAX_MISSING = 1_000;
 
-/** The keys of this page by their database: opened once, for after they were cleared it would make others. */
-const ofPage = new Map<string, Promise<Keys>>();
+/** The keys of this page by their database: one for all users, for after they were cleared it would make others. */
+const ofPage = new Map<string, () => Promise<KeyUse>>();
 
-/** Opens the keys of `database` (by default the product's own), making them on first use. */
-export function openKeys({ database = DATABASE }: { database?: string } = {}): Promise<Keys> {
-  const keys = ofPage.get(database) ?? loadKeys(database);
-  ofPage.set(database, keys);
-  return keys;
+/** Opens the keys of `database` (by default the product's own) for one more user, making them on first use. */
+export function openKeys({ database = DATABASE }: { database?: string } = {}): Promise<KeyUse> {
+  const open = ofPage.get(database) ?? lending(() => loadKeys(database));
+  ofPage.set(database, open);
+  return open();
 }
 
 /** Loads the keys as a page does that opens: for `openKeys`, and for tests, which need several pages in one. */
@@ -102,7 +102,7 @@ function noKeys(error: unknown): string {
 class OpenKeys implements Keys {
   #ring: KeyRing;
   #problem: string | null;
-  readonly #store: UseStore;
+  readonly #store: DurableStore;
   readonly #locks = new KeyLocks();
   /** By key id: resolves when the key was seen in IndexedDB after its lock was ours. */
   readonly #held = new Map<string, Promise<void>>();
@@ -111,7 +111,7 @@ class OpenKeys implements Keys {
   #looking: Promise<void> | undefined;
   #isDropped = false;
 
-  constructor(ring: KeyRing, store: UseStore, channel: string, problem: string | null) {
+  constructor(ring: KeyRing, store: DurableStore, channel: string, problem: string | null) {
     this.#ring = ring;
     this.#store = store;
     this.#problem = problem;
@@ -262,6 +262,12 @@ class OpenKeys implements Keys {
   end(): void {
     this.#locks.release();
     this.#others?.close();
+  }
+
+  /** The same, and the database: nothing of this is of use any more. */
+  close(): void {
+    this.end();
+    this.#store.end();
   }
 
   #noteMissing(name: string): void {

@@ -26,8 +26,11 @@ export interface SdkContent {
   readonly leftOut: number;
 }
 
-export async function sdkContent(database: string): Promise<SdkContent> {
-  const disk = await SdkDisk.open(database);
+export function sdkContent(database: string): Promise<SdkContent> {
+  return SdkDisk.during(database, contentOf);
+}
+
+async function contentOf(disk: SdkDisk): Promise<SdkContent> {
   const snapshot = await answered(disk.readAll());
   const values: [string, unknown][] = [];
   let leftOut = 0;

@@ -5,6 +5,7 @@
 import { clear, entries, get, type UseStore } from "idb-keyval";
 import { keepAside } from "./aside.ts";
 import { durableStore } from "./durable-store.ts";
+import type { KeyUse } from "./key-use.ts";
 import { openKeys } from "./keys.ts";
 import { type Entry, LostKey, openEntry, placeOf, sealEntry } from "./sdk-record.ts";
 import { Foreign, KEY_PREFIX, Sealer } from "./seal.ts";
@@ -47,24 +48,33 @@ export async function forgetSdkStore(database: string): Promise<void> {
 export class SdkDisk {
   readonly store: UseStore;
   readonly sealer: Sealer;
+  readonly #use: KeyUse;
   readonly #database: string;
   readonly #times: number | undefined;
   readonly #tell: (notice: string) => void;
   readonly #places = new Map<string, Promise<string>>();
 
-  private constructor(database: string, sealer: Sealer, tell: (notice: string) => void) {
+  private constructor(database: string, use: KeyUse, tell: (notice: string) => void) {
     this.#database = database;
     this.#times = forgotten.get(database);
     this.store = sdkStore(database);
-    this.sealer = sealer;
+    this.#use = use;
+    this.sealer = new Sealer(use.keys);
     this.#tell = tell;
   }
 
-  /** Opens the keys; rejects where they do not last, for then nothing may be sealed by them. */
+  /** Opens the keys for good; rejects where they do not last, for then nothing may be sealed by them. */
   static async open(database: string, tell: (notice: string) => void = () => {}): Promise<SdkDisk> {
-    const keys = await openKeys({ database });
-    if (!keys.persistent) throw new Error(keys.problem ?? "");
-    return new SdkDisk(database, new Sealer(keys), tell);
+    const use = await openKeys({ database });
+    if (use.keys.persistent) return new SdkDisk(database, use, tell);
+    use.close();
+    throw new Error(use.keys.problem ?? "");
+  }
+
+  /** Does `work` on the disk, and lets go of the keys once that has ended. */
+  static async during<T>(database: string, work: (disk: SdkDisk) => Promise<T>): Promise<T> {
+    const disk = await SdkDisk.open(database);
+    return work(disk).finally(() => disk.#use.close());
   }
 
   /** Whether its records were deleted since it was opened, so that nothing of them may come back. */

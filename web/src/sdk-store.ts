@@ -23,17 +23,18 @@ export function sdkEntries(database = DATABASE): Promise<SdkContent> {
 
 /** Keeps `entries`, sealed, to be merged with what is there before the SDK next starts. */
 export async function sdkStage(entries: Record<string, unknown>, database = DATABASE): Promise<void> {
-  await answered(stageEntries(await SdkDisk.open(database), entries));
+  await answered(SdkDisk.during(database, (disk) => stageEntries(disk, entries)));
 }
 
 /** Seals again what an older key sealed; returns how many records. What cannot be opened stays as it is. */
-export async function sdkReseal(database = DATABASE): Promise<number> {
-  const disk = await SdkDisk.open(database);
-  let count = 0;
-  for (const [place] of await sealedRecords(database)) {
-    if (await answered(reseal(disk, place))) count += 1;
-  }
-  return count;
+export function sdkReseal(database = DATABASE): Promise<number> {
+  return SdkDisk.during(database, async (disk) => {
+    let count = 0;
+    for (const [place] of await sealedRecords(database)) {
+      if (await answered(reseal(disk, place))) count += 1;
+    }
+    return count;
+  });
 }
 
 /** Returns the ids of the keys that the records name; rejects while there is one that a newer version may read. */

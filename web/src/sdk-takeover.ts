@@ -55,8 +55,7 @@ export async function takeOverPlainStore(disk: SdkDisk, prefix: string): Promise
 
 /** Does what `giveBackSdkStore` (sdk-storage.ts) says. */
 export function giveBackToPlainStore(database: string, prefix: string): Promise<number> {
-  return inTurn(`${database}-sdk-takeover`, async () => {
-    const disk = await SdkDisk.open(database);
+  const giveBack = async (disk: SdkDisk): Promise<number> => {
     await answered(applyStaged(disk));
     const { entries } = await answered(disk.readAll());
     const plain = valuesOf(await readPlain(prefix));
@@ -72,7 +71,8 @@ export function giveBackToPlainStore(database: string, prefix: string): Promise<
     await writePlain(new Map([...given].map(([key, value]) => [key, JSON.stringify(value)])));
     await answered(writeState(disk, prefix, { given: Object.fromEntries(given) }));
     return given.size;
-  });
+  };
+  return inTurn(`${database}-sdk-takeover`, () => SdkDisk.during(database, giveBack));
 }
 
 /** Returns the value of each key, in the order of writing. IndexedDB's entry is the newer one. */
