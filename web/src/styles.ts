@@ -225,6 +225,8 @@ h3 { font-size: var(--_small); font-weight: 500; }
   .storage > .quiet { grid-column: 1 / -1; }
 }
 @container (max-width: 480px) {
+  .session { grid-template-areas: "mono who who" "status status status" "expiry expiry expiry" "buttons buttons buttons" "outcome outcome outcome" "details details details"; }
+  .expiry { text-align: start; white-space: normal; }
   .dashboard > * { padding-inline: 16px; }
   .figures dd { font-size: 24px; }
   .figures > div + div { padding-inline-start: 12px; }
