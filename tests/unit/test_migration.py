@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
+import storage_pages
 from old_builds import (
     ADDRESS,
     DAY_MS,
@@ -37,9 +38,8 @@ from renvault_web.old_storage import OldStorage
 from renvault_web.record import BACKUP_PREFIX, KEY_PREFIX, Purpose
 from renvault_web.sealing import open_named
 from renvault_web.session import SessionStatus, to_json
-from renvault_web.storage import EncryptedSessionStorage
 from renvault_web.stored import StorageConfig, stored_size
-from renvault_web.testing import START, FakeCipher, FakeWallet, ManualClock, MemoryStorage
+from renvault_web.testing import START, FakeCipher, FakeWallet, MemoryStorage
 
 NOW_MS = int(START * 1000)
 WEEK = 7 * 86_400.0
@@ -72,21 +72,12 @@ STAYING = {
 }
 
 
-class Page:
-    """One page of the origin over a disk that outlives it."""
+class Page(storage_pages.Page):
+    """One page of the origin with its migration."""
 
-    def __init__(
-        self,
-        disk: MemoryStorage | None = None,
-        *,
-        clock: ManualClock | None = None,
-        cipher: FakeCipher | None = None,
-        config: StorageConfig | None = None,
-    ) -> None:
-        self.disk = disk or MemoryStorage()
-        self.clock = clock or ManualClock()
-        self.cipher = cipher or FakeCipher()
-        self.sessions = EncryptedSessionStorage(storage=self.disk, cipher=self.cipher, clock=self.clock, config=config)
+    def __init__(self, disk: MemoryStorage | None = None, **options: Any) -> None:
+        super().__init__(disk, **options)
+        self.sessions = self.storage
         self.migration = SessionMigrationService(
             storage=self.disk, sessions=self.sessions, cipher=self.cipher, clock=self.clock
         )
@@ -145,7 +136,7 @@ def disk_with(entries: dict[str, str], *, capacity: int | None = None) -> Memory
 
 
 async def opened(disk: MemoryStorage, **options: object) -> Page:
-    page = Page(disk, **options)  # type: ignore[arg-type] # as Page takes them
+    page = Page(disk, **options)
     await page.sessions.open()
     return page
 
